@@ -1,0 +1,41 @@
+"""Crop batch -> model input, exactly as the spec says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.spec import Dimension, ModelSpec
+
+
+def model_input(batch: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
+    """Bring a batch of RGB pixels to the model's dtype, normalisation and layout.
+
+    `batch` is uint8 or float32, (N, H, W, 3), 0-255. The result is C-contiguous.
+
+    Raises: ValueError that names the expected and the actual shape.
+    """
+    tensor = spec.inputs[0]
+    expected = tensor.shape
+    if spec.layout == "NCHW":
+        expected = (expected[0], *expected[2:], expected[1])
+    if batch.ndim != 4 or not all(map(_fits, batch.shape, expected)):
+        shape = "×".join(map(str, expected))
+        raise ValueError(f"{spec.name} takes {shape} RGB pixels (NHWC), got {batch.shape}")
+    if tensor.dtype == "uint8":
+        if batch.dtype != np.uint8:
+            raise ValueError(f"{spec.name} takes uint8 pixels, got {batch.dtype}")
+        values: NDArray[Any] = batch
+    else:
+        mean = np.asarray(spec.mean, np.float32)
+        values = (batch.astype(np.float32) - mean) / np.asarray(spec.std, np.float32)
+        values = values.astype(tensor.dtype, copy=False)
+    if spec.layout == "NCHW":
+        values = values.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(values)
+
+
+def _fits(actual: int, expected: Dimension) -> bool:
+    return isinstance(expected, str) or actual == expected

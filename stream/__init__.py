@@ -1,0 +1,1 @@
+"""Live video in, tracked faces and rolling fake scores out."""

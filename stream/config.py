@@ -1,0 +1,159 @@
+"""The configuration: a small frozen tree, read once from file, environment and command line.
+
+Building it does no I/O beyond reading the named file, and logs nothing. Each part of the program
+receives only its own branch. Secrets are `SecretStr`: masked in `repr`, logs and errors.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from stream.errors import ConfigError
+from stream.faces.options import FacesOptions
+from stream.scoring.options import ScoringOptions
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+EngineName = Literal[
+    "auto",
+    "onnxruntime",
+    "onnxruntime-cuda",
+    "onnxruntime-tensorrt",
+    "openvino",
+    "tensorrt-rtx",
+    "torch",
+    "torch-tensorrt",
+]
+
+
+class _Branch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerConfig(_Branch):
+    """Where and how the page, the messages and the metrics are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    token: SecretStr | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    preview_width_px: int = Field(default=960, ge=64, le=3840)
+    preview_fps: float = Field(default=30.0, gt=0, le=120)
+    preview_quality: int = Field(default=80, ge=10, le=100)
+
+
+class EngineConfig(_Branch):
+    """Which runtime the networks run on. `threads` 0 means one for each core, at most 4."""
+
+    name: EngineName = "auto"
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda:\d+(,cuda:\d+)*)$")
+    threads: int = Field(default=0, ge=0, le=256)
+    weights: Path = REPOSITORY / "weights"
+
+
+class SourceConfig(_Branch):
+    """How sources are opened and what may be opened. Time spans in seconds."""
+
+    schemes: tuple[str, ...] = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp")
+    open_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    read_timeout_s: float = Field(default=2.5, gt=0, le=60)
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+
+
+class RunConfig(_Branch):
+    """How long to run, and what to do besides."""
+
+    serve: bool = True
+    once: bool = False
+    fast: bool = False
+    duration_s: float | None = Field(default=None, gt=0)
+    jsonl: str | None = None
+
+
+class StreamConfig(_Branch):
+    """One stream: its id and the SOURCE as it was written, secrets included."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    source: SecretStr
+
+
+class Config(_Branch):
+    """The whole tree."""
+
+    streams: tuple[StreamConfig, ...] = ()
+    server: ServerConfig = ServerConfig()
+    engine: EngineConfig = EngineConfig()
+    source: SourceConfig = SourceConfig()
+    run: RunConfig = RunConfig()
+    faces: FacesOptions = FacesOptions()
+    scoring: ScoringOptions = ScoringOptions()
+
+
+def load_config(
+    file: Path | None,
+    overrides: Mapping[str, Any],
+    streams: Sequence[StreamConfig] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Config:
+    """Read the tree: defaults, then `file` (TOML), the environment, then `overrides`.
+
+    `overrides` maps dotted keys (``server.port``) to values; strings are converted to the key's
+    type. The environment gives only ``DEEPFAKESTREAM_TOKEN``. `streams` replace the file's.
+
+    Raises: ConfigError that names the key, for a missing or broken file, an unknown key, or a
+    value out of range. Values of secret keys are not repeated.
+    """
+    body = _read(file) if file else {}
+    if token := environ.get("DEEPFAKESTREAM_TOKEN"):
+        _put(body, "server.token", token)
+    for key, value in overrides.items():
+        _put(body, key, value)
+    if streams:
+        body["streams"] = tuple(streams)
+    try:
+        return Config.model_validate(body)
+    except ValidationError as exc:
+        raise _config_error(exc) from None
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The third-party data folder: ``DEEPFAKESTREAM_DATA``, else beside the checkout, or None."""
+    named = environ.get("DEEPFAKESTREAM_DATA")
+    path = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    return path if path.is_dir() else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(file), "there is no such configuration file") from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(str(file), f"cannot be read: {exc}") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(str(file), f"is no valid TOML: {exc}") from exc
+
+
+def _put(body: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    if len(sections) != 1:
+        raise ConfigError(key, "a key is section.name, such as server.port")
+    branch = body.setdefault(sections[0], {})
+    if not isinstance(branch, dict):
+        raise ConfigError(sections[0], "is a list, not a section: it cannot be set this way")
+    branch[last] = value
+
+
+def _config_error(exc: ValidationError) -> ConfigError:
+    first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    text = first["msg"]
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        text = "there is no such setting"
+    return ConfigError(key or "configuration", text)
