@@ -1,0 +1,176 @@
+"""MTCNN: faces and their five landmarks in a picture, by three networks in a row.
+
+Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional
+Networks", 2016; the steps, their order and their rounding are facenet-pytorch's (MIT,
+``detect_face.py``), with which `benchmarks parity` compares the results.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.base import Engine
+from stream.faces.nms import nms, nms_min
+from stream.faces.options import FacesOptions
+from stream.faces.pooling import AreaSums
+from stream.types import FaceDetection, Floats, Pixels
+
+STRIDE: Final = 2
+CELL_PX: Final = 12
+"""P-Net looks at cells of this side, `STRIDE` apart, on every level of the pyramid."""
+
+
+class Cascade:
+    """The three networks, opened by the caller, who also closes them.
+
+    Threads: as the engines, one caller at a time.
+    """
+
+    def __init__(self, pnet: Engine, rnet: Engine, onet: Engine, options: FacesOptions) -> None:
+        self._pnet, self._rnet, self._onet = pnet, rnet, onet
+        self._options = options
+
+    def detect(self, pixels: Pixels) -> list[FaceDetection]:
+        """Find every face of `min_face_px` and more, the most confident first.
+
+        `pixels` is uint8 RGB (H, W, 3). A picture smaller than the smallest face has none.
+
+        Raises: InferenceFailed.
+        """
+        height, width = pixels.shape[:2]
+        levels = pyramid(height, width, self._options)
+        if not levels:
+            return []
+        sums = AreaSums(pixels)
+        boxes = self._propose(sums, levels)
+        boxes = self._reject(sums, boxes)
+        found = self._describe(sums, boxes)
+        found = found.only(found.scores > self._options.thresholds[2])
+        return found.only(nms_min(found.boxes, found.scores, 0.7)).detections()
+
+    def refine(self, pixels: Pixels, boxes: Floats) -> list[FaceDetection | None]:
+        """Look again at places where a face is expected, with O-Net alone.
+
+        `boxes` is float32 (N, 4), where the faces are thought to be; each is squared first.
+        Gives one entry for each box, in order; None where O-Net sees no face.
+
+        Raises: InferenceFailed.
+        """
+        results: list[FaceDetection | None] = [None] * len(boxes)
+        sums = AreaSums(pixels)
+        looked = self._describe(sums, square(boxes.astype(np.float32)))
+        seen = np.flatnonzero(looked.scores > self._options.thresholds[2])
+        for index, detection in zip(
+            looked.source[seen], looked.only(seen).detections(), strict=True
+        ):
+            results[index] = detection
+        return results
+
+    def _propose(self, sums: AreaSums, levels: list[tuple[float, int, int]]) -> Floats:
+        """P-Net over the pyramid: square boxes (N, 4)."""
+        threshold = self._options.thresholds[0]
+        found = [np.empty((0, 9), np.float32)]
+        for scale, height, width in levels:
+            outputs = self._pnet.infer(sums.resize(height, width)[None])
+            cells = _cells(outputs["boxes"][0], outputs["probability"][0], scale, threshold)
+            found.append(cells[nms(cells[:, :4], cells[:, 4], 0.5)])
+        boxes = np.concatenate(found)
+        boxes = boxes[nms(boxes[:, :4], boxes[:, 4], 0.7)]
+        sides = (boxes[:, 2:4] - boxes[:, :2])[:, [0, 1, 0, 1]]
+        return square(boxes[:, :4] + boxes[:, 5:] * sides)
+
+    def _reject(self, sums: AreaSums, boxes: Floats) -> Floats:
+        """R-Net on the proposals: the square boxes (N, 4) that it takes for faces."""
+        crops, source = _crops(sums, boxes, 24)
+        outputs = self._rnet.infer(crops)
+        scores = outputs["probability"]
+        passed = np.flatnonzero(scores > self._options.thresholds[1])
+        boxes, scores, shifts = boxes[source[passed]], scores[passed], outputs["boxes"][passed]
+        picked = nms(boxes, scores, 0.7)
+        return square(_shifted(boxes[picked], shifts[picked]))
+
+    def _describe(self, sums: AreaSums, boxes: Floats) -> _Described:
+        """O-Net on square boxes: what it says of each that lies in the picture."""
+        crops, source = _crops(sums, boxes, 48)
+        outputs = self._onet.infer(crops)
+        boxes = boxes[source]
+        sides = boxes[:, 2:] - boxes[:, :2] + 1
+        shares = outputs["landmarks"].reshape(-1, 2, 5).transpose(0, 2, 1)
+        return _Described(
+            boxes=_shifted(boxes, outputs["boxes"]),
+            scores=outputs["probability"],
+            landmarks=sides[:, None, :] * shares + boxes[:, None, :2] - 1,
+            source=source,
+        )
+
+
+class _Described:
+    """O-Net's word on N boxes: regressed boxes (N, 4), scores (N,), landmarks (N, 5, 2), and in
+    `source` (N,) which of the boxes it was given each row belongs to.
+    """
+
+    def __init__(
+        self, boxes: Floats, scores: Floats, landmarks: Floats, source: NDArray[np.int64]
+    ) -> None:
+        self.boxes, self.scores, self.landmarks, self.source = boxes, scores, landmarks, source
+
+    def only(self, picked: NDArray[np.int64] | NDArray[np.bool_]) -> _Described:
+        """The rows picked, in their order."""
+        return _Described(
+            self.boxes[picked], self.scores[picked], self.landmarks[picked], self.source[picked]
+        )
+
+    def detections(self) -> list[FaceDetection]:
+        """One object for each row."""
+        rows = zip(self.boxes, self.landmarks, self.scores.tolist(), strict=True)
+        return [FaceDetection(box, points, score) for box, points, score in rows]
+
+
+def pyramid(height: int, width: int, options: FacesOptions) -> list[tuple[float, int, int]]:
+    """Scale, height and width of each level, the finest first; none for too small a picture."""
+    scale = CELL_PX / options.min_face_px
+    shorter = min(height, width) * scale
+    levels = []
+    while shorter >= CELL_PX:
+        levels.append((scale, int(height * scale + 1), int(width * scale + 1)))
+        scale *= options.factor
+        shorter *= options.factor
+    return levels
+
+
+def square(boxes: Floats) -> Floats:
+    """Boxes (N, 4) with the shorter side grown about the centre to the longer one."""
+    sides = boxes[:, 2:4] - boxes[:, :2]
+    longer = sides.max(axis=1, keepdims=True)
+    corners = boxes[:, :2] + sides * np.float32(0.5) - longer * np.float32(0.5)
+    return np.concatenate([corners, corners + longer], axis=1)
+
+
+def _cells(shifts: Floats, scores: Floats, scale: float, threshold: float) -> Floats:
+    """P-Net's cells that look like a face: (N, 9) box in the picture, score, four shifts."""
+    rows, columns = np.nonzero(scores >= np.float32(threshold))
+    corners = (np.stack([columns, rows], axis=1) * STRIDE + 1).astype(np.float32)
+    first = np.floor(corners / np.float32(scale))
+    last = np.floor((corners + np.float32(CELL_PX - 1)) / np.float32(scale))
+    parts = [first, last, scores[rows, columns, None], shifts[:, rows, columns].T]
+    return np.concatenate(parts, axis=1)
+
+
+def _shifted(boxes: Floats, shifts: Floats) -> Floats:
+    """Boxes moved by R-Net's or O-Net's regression, in shares of the sides."""
+    sides = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
+    return boxes + shifts * sides[:, [0, 1, 0, 1]]
+
+
+def _crops(sums: AreaSums, boxes: Floats, side: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Cut the part of each box that lies in the picture: (M, side, side, 3) and the M <= N
+    indices of the boxes that have such a part. Coordinates are truncated and count from 1.
+    """
+    whole = np.trunc(boxes).astype(np.int64)
+    whole[:, :2] = np.maximum(whole[:, :2], 1) - 1
+    whole[:, 2:] = np.minimum(whole[:, 2:], [sums.width, sums.height])
+    source = np.flatnonzero((whole[:, 2:] > whole[:, :2]).all(axis=1))
+    return sums.crops(whole[source], side), source
