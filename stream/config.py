@@ -41,6 +41,7 @@ class ServerConfig(_Branch):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretStr | None = None
+    allowed_origins: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
     preview_width_px: int = Field(default=960, ge=64, le=3840)

@@ -17,15 +17,27 @@ class Subscription(Generic[T]):
     def __init__(self, size: int) -> None:
         self._items: deque[T] = deque(maxlen=size)
         self._ready = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._closed = False
         self.dropped = 0
+
+    async def drained(self) -> None:
+        """Wait until the reader has come back for more after taking everything."""
+        await self._empty.wait()
 
     def offer(self, item: T) -> None:
         """Add an item; the oldest one makes room. Never blocks."""
         if len(self._items) == self._items.maxlen:
             self.dropped += 1
         self._items.append(item)
+        self._empty.clear()
         self._ready.set()
+
+    def release(self) -> None:
+        """The reader is gone: nobody waits for it any more."""
+        self._items.clear()
+        self._empty.set()
 
     def close(self) -> None:
         """Let the reader take what is left and end."""
@@ -37,6 +49,7 @@ class Subscription(Generic[T]):
 
     async def __anext__(self) -> T:
         while not self._items:
+            self._empty.set()
             if self._closed:
                 raise StopAsyncIteration
             self._ready.clear()
@@ -68,6 +81,13 @@ class Fanout(Generic[T]):
         for subscription in self._subscriptions:
             subscription.offer(item)
 
+    async def drained(self) -> None:
+        """Wait until every subscriber has taken everything: for files read without pacing, where
+        the reader waits for the writer and nothing may be lost.
+        """
+        for subscription in tuple(self._subscriptions):
+            await subscription.drained()
+
     @contextmanager
     def subscribe(self, size: int) -> Iterator[Subscription[T]]:
         """Take part from now on, with room for `size` items; ends with the context."""
@@ -78,6 +98,7 @@ class Fanout(Generic[T]):
         try:
             yield subscription
         finally:
+            subscription.release()
             self._subscriptions.discard(subscription)
             self._dropped_before += subscription.dropped
 

@@ -32,7 +32,6 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     FEW_SAMPLES = "few_samples"
     LOW_QUALITY = "low_quality"
-    TRACK_LOST = "track_lost"
 
 
 class FaceState(StrEnum):

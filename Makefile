@@ -1,0 +1,68 @@
+# install, check, test, bench: the same commands for people, README and CI.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+DEBIAN := chromium ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+  gstreamer1.0-plugins-ugly nodejs
+ARGS ?=
+
+.PHONY: help demo test check bench format screenshot system clean
+help:  ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
+	$(BIN)/python run_stream.py demo $(ARGS)
+
+test: .venv/.test system  ## Set up and run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.test  ## Lint, format check and strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.test system  ## Benchmarks with their checks; needs DEEPFAKESTREAM_DATA
+	$(BIN)/python -m benchmarks parity --check
+	$(BIN)/python -m benchmarks latency --check
+
+format: .venv/.test  ## Format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+screenshot: .venv/.test system  ## Make the README's picture of the page
+	$(BIN)/python scripts/screenshot.py
+
+clean:  ## Remove what the other commands made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist
+
+# The runtime holds no torch: the networks ship as ONNX.
+.venv/.runtime: pyproject.toml constraints.txt
+	@echo "Setting up .venv (runtime) …"; start=$$SECONDS; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …"; exit 1; }; \
+	$(PYTHON) -m venv .venv \
+	  || { echo "Python has no venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }; \
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu]'; \
+	touch $@; echo "Runtime set up in $$((SECONDS - start)) s."
+
+# torch, about 5 GB, is for training, export and the parity tests. facenet-pytorch, the reference
+# of MTCNN, pins an old torch: hence --no-deps.
+.venv/.test: .venv/.runtime
+	@echo "Setting up .venv (test, export and training tools, with torch) …"; start=$$SECONDS; \
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[cpu,test,export,train]'; \
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps facenet-pytorch==2.6.0; \
+	touch $@; echo "Test tools set up in $$((SECONDS - start)) s."
+
+system:  ## Install the Debian packages that the tests use, or name them
+	@missing=""; for package in $(DEBIAN); do \
+	  dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	command -v node >/dev/null && missing="$${missing/ nodejs/}"; \
+	[ -z "$$missing" ] && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing$$missing …"; apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing \
+	    >/dev/null || echo "Could not install them: the tests that need them will skip and say so."; \
+	else echo "Some tests will skip. For all of them: sudo apt install$$missing"; fi

@@ -1,0 +1,74 @@
+"""Access: who may read what. Checked against the stream asked for, not only the route."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+SUBPROTOCOL = "deepfakestream.v1"
+
+
+class Access:
+    """The owner's token opens every stream; without a token everything is open (loopback only).
+
+    `allowed_origins` are the sites, besides the server's own page, whose scripts may connect.
+    """
+
+    def __init__(self, token: SecretStr | None, allowed_origins: Iterable[str] = ()) -> None:
+        self._token = token
+        self._origins = frozenset(allowed_origins)
+
+    def may_read(self, presented: str | None, stream_id: str) -> bool:
+        """Whether the bearer of `presented` may read the stream `stream_id`."""
+        return self.may_list(presented) and bool(stream_id)
+
+    def may_list(self, presented: str | None) -> bool:
+        """Whether the bearer of `presented` may see which streams there are."""
+        if self._token is None:
+            return True
+        expected = self._token.get_secret_value().encode()
+        return presented is not None and hmac.compare_digest(presented.encode(), expected)
+
+    def may_come_from(self, headers: Mapping[str, str]) -> bool:
+        """Whether a browser's request comes from an allowed site; no `Origin`, no browser script.
+
+        Keeps other sites that the visitor has open from reading a camera on loopback.
+        """
+        origin = headers.get("origin")
+        if origin is None or origin in self._origins:
+            return True
+        return urlsplit(origin).netloc == headers.get("host")
+
+
+def presented_token(headers: Mapping[str, str]) -> str | None:
+    """The token of ``Authorization: Bearer`` or, for WebSockets, of the subprotocol
+    ``token.<value>``; None without one.
+    """
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        name, _, value = protocol.strip().partition(".")
+        if name == "token" and value:
+            return value
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address to listen on, is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def new_token() -> SecretStr:
+    """A fresh token, safe in an address and in a WebSocket subprotocol."""
+    return SecretStr(secrets.token_urlsafe(24))

@@ -1,0 +1,215 @@
+"""Analyzer: one stream's logic, from a frame to crops that are due, and from scores to a report.
+
+No asyncio, no threads, no clock reads, and no call of the detector's engine: the scheduler owns
+that one, between `observe` and `absorb`. Face detection and tracking run inside `observe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from engines.spec import ModelSpec
+from stream.faces.align import crop_faces
+from stream.faces.quality import assess
+from stream.scoring.calibration import calibrated_logit, probability_of
+from stream.scoring.options import ScoringOptions
+from stream.scoring.verdict import Verdict
+from stream.scoring.window import ScoreWindow
+from stream.types import (
+    Analysis,
+    FaceCrop,
+    FaceReport,
+    FaceScore,
+    FaceTrack,
+    Floats,
+    Frame,
+    Hops,
+    Pixels,
+    Quality,
+    Reason,
+    TrackState,
+    WindowScore,
+)
+
+CORRUPT: Final = Quality(0.0, (Reason.DECODE_ERRORS,))
+DUE_EARLY: Final = 0.1
+"""A face is due this share of its interval early: capture times jitter, and waiting for the next
+frame would cost a whole frame interval each time."""
+
+
+class Finder(Protocol):
+    """Finds and follows faces; `stream.faces.finder.FaceFinder` over MTCNN is one."""
+
+    def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
+        """Every track that is alive after this frame, lost ones included."""
+
+    def reset(self) -> None:
+        """Forget all tracks; ids go on counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class CropScore:
+    """The detector's raw output for one crop: `logit`, and `heatmap` float32 (14, 14) 0-1."""
+
+    logit: float
+    heatmap: Floats
+
+
+@dataclass(slots=True)
+class _Person:
+    """What the analyzer keeps for one track."""
+
+    window: ScoreWindow
+    verdict: Verdict
+    quality: Quality
+    due_s: float
+
+
+class Analyzer:
+    """Follows one stream's faces and keeps each one's rolling score.
+
+    Call `observe` and then `absorb` for each frame, in order, from one thread at a time.
+    """
+
+    def __init__(self, finder: Finder, spec: ModelSpec, options: ScoringOptions) -> None:
+        if spec.crop is None:
+            raise ValueError(f"{spec.name} names no crop geometry: it is no face detector")
+        self._finder = finder
+        self._geometry = spec.crop
+        self._calibration = spec.calibration
+        self._options = options
+        self._people: dict[int, _Person] = {}
+        self._epoch = -1
+        self._visible: tuple[FaceTrack, ...] = ()
+        self._met = 0
+
+    @property
+    def tracks_seen(self) -> int:
+        """How many different faces were reported so far."""
+        return self._met
+
+    def observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
+        """Find and follow the faces of `frame` and cut out those that are due for scoring.
+
+        A picture decoded with errors is followed but never scored.
+        """
+        if frame.epoch != self._epoch:
+            self._start_epoch(frame.epoch)
+        tracks = self._finder.update(frame.pixels, frame.media_time_s)
+        alive = {track.track_id for track in tracks}
+        self._people = {key: person for key, person in self._people.items() if key in alive}
+        self._visible = tuple(t for t in tracks if t.state is TrackState.CONFIRMED)
+        for track in self._visible:
+            if track.track_id not in self._people:
+                self._meet(track.track_id, frame.media_time_s)
+        if frame.capture.corrupt:
+            for track in self._visible:
+                self._people[track.track_id].quality = CORRUPT
+            return ()
+        return self._cut(frame)
+
+    def absorb(
+        self,
+        frame: Frame,
+        crops: Sequence[FaceCrop],
+        scores: Sequence[CropScore],
+        faces_at_s: float,
+        scored_at_s: float | None,
+    ) -> Analysis:
+        """Take the scores of the crops that `observe` gave for `frame`; report every face in it."""
+        fresh: dict[int, FaceScore] = {}
+        for crop, raw in zip(crops, scores, strict=True):
+            score = self._calibrated(crop, raw)
+            fresh[crop.track_id] = score
+            self._people[crop.track_id].window.add(score)
+        faces = tuple(
+            self._report(track, frame.media_time_s, fresh.get(track.track_id))
+            for track in self._visible
+        )
+        capture = frame.capture
+        hops = Hops(capture.captured_at_s, capture.decoded_at_s, faces_at_s, scored_at_s)
+        return Analysis(frame, faces, hops)
+
+    def _start_epoch(self, epoch: int) -> None:
+        # Windows never span epochs: after a reconnect the camera may show somebody else.
+        self._epoch = epoch
+        self._people.clear()
+        self._finder.reset()
+
+    def _meet(self, track_id: int, media_time_s: float) -> None:
+        self._people[track_id] = _Person(
+            ScoreWindow(self._options.window_s),
+            Verdict(self._options),
+            Quality(0.0),
+            due_s=media_time_s,
+        )
+        self._met += 1
+
+    def _cut(self, frame: Frame) -> tuple[FaceCrop, ...]:
+        now_s = frame.media_time_s
+        due = [t for t in self._visible if self._people[t.track_id].due_s <= now_s]
+        if not due:
+            return ()
+        boxes = np.stack([track.detection.box_px for track in due])
+        landmarks = np.stack([track.detection.landmarks_px for track in due])
+        pixels, frame_from_crop = crop_faces(frame.pixels, boxes, landmarks, self._geometry)
+        crops = []
+        for index, track in enumerate(due):
+            quality = assess(
+                pixels[index],
+                track.detection,
+                frame.capture.size_px,
+                self._geometry.crop_scale,
+                frame.capture.corrupt,
+            )
+            person = self._people[track.track_id]
+            person.quality = quality
+            person.due_s = now_s + (1 - DUE_EARLY) / self._options.target_fps
+            if quality.weight > 0:
+                crops.append(
+                    FaceCrop(
+                        track.track_id,
+                        now_s,
+                        frame.capture.captured_at_s,
+                        pixels[index],
+                        frame_from_crop[index],
+                        quality,
+                    )
+                )
+        return tuple(crops)
+
+    def _calibrated(self, crop: FaceCrop, raw: CropScore) -> FaceScore:
+        logit = calibrated_logit(raw.logit, self._calibration.temperature, self._calibration.bias)
+        return FaceScore(
+            crop.track_id, crop.media_time_s, crop.captured_at_s, logit, raw.heatmap, crop.quality
+        )
+
+    def _report(self, track: FaceTrack, media_time_s: float, score: FaceScore | None) -> FaceReport:
+        person = self._people[track.track_id]
+        mean = person.window.at(media_time_s)
+        state, reasons = person.verdict.decide(mean)
+        if person.quality.weight == 0:
+            # Nothing was taken from this crop: its own reasons are the news.
+            reasons = tuple(dict.fromkeys((*reasons, *person.quality.reasons)))
+        window = WindowScore(
+            track.track_id,
+            media_time_s if mean.start_s is None else mean.start_s,
+            media_time_s,
+            mean.samples,
+            mean.probability_fake,
+            mean.newest_captured_at_s,
+            state,
+            reasons,
+        )
+        return FaceReport(
+            track.track_id,
+            track.detection,
+            window,
+            person.quality,
+            None if score is None else probability_of(score.logit),
+            None if score is None else score.heatmap,
+        )

@@ -1,0 +1,57 @@
+"""Networks: the four models of one process, opened and warmed before anything is served."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final
+
+from engines.table import choose_engine, open_engine
+from stream.config import EngineConfig
+from stream.faces.cascade import Cascade
+from stream.faces.options import FacesOptions
+
+MOST_THREADS: Final = 4
+"""More threads than this gain nothing on networks of this size and starve the decoders."""
+
+
+class Networks:
+    """MTCNN's three networks and the detector on one engine; a context manager.
+
+    All of them are called by the inference thread alone, so streams share them.
+
+    Raises (on making): EngineUnavailable, ModelMismatch.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.engine_name, _ = choose_engine(config.name, config.device)
+        threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
+        with ExitStack() as opened:
+            self.detector, self._pnet, self._rnet, self._onet = (
+                opened.enter_context(
+                    open_engine(
+                        self.engine_name,
+                        config.weights / f"{model}.json",
+                        device=config.device,
+                        threads=threads,
+                    )
+                )
+                for model in ("detector", "pnet", "rnet", "onet")
+            )
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Networks:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+    def cascade(self, options: FacesOptions) -> Cascade:
+        """MTCNN over these engines."""
+        return Cascade(self._pnet, self._rnet, self._onet, options)

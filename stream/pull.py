@@ -1,0 +1,66 @@
+"""Pull: one source running in a thread of its own, owned by a task."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from stream.sources.base import Source
+from stream.types import Capture
+
+STOP_DEADLINE_S: Final = 0.5
+"""How long leaving waits for the thread. A read from a frozen camera can take until its read
+timeout; the thread is a daemon and can emit nothing any more, so it is left to find its end."""
+
+
+class Pull:
+    """Runs `source` in a thread from entering until leaving.
+
+    `ended` resolves when the source returns, or carries what it raised. Leaving sets the stop flag
+    and waits up to `STOP_DEADLINE_S` for the thread.
+    """
+
+    def __init__(self, source: Source, emit: Callable[[Capture], bool], name: str) -> None:
+        self._source = source
+        self._emit = emit
+        self._stop = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name=f"source-{name}", daemon=True)
+
+    async def __aenter__(self) -> Pull:
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        await asyncio.wait([self.ended], timeout=STOP_DEADLINE_S)
+        if self.ended.done() and not self.ended.cancelled():
+            self.ended.exception()  # read, so that asyncio does not report it as lost
+
+    def _run(self) -> None:
+        problem: BaseException | None = None
+        try:
+            self._source.run(self._emit, self._stop)
+        except BaseException as exc:  # the thread's edge: handed to the owner
+            problem = exc
+        try:
+            self._loop.call_soon_threadsafe(self._finish, problem)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    def _finish(self, problem: BaseException | None) -> None:
+        if self.ended.done():
+            return
+        if problem is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(problem)

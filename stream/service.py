@@ -1,0 +1,140 @@
+"""Service: every stream of one process, over one set of networks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any, Final
+
+from stream.analyzer import Analyzer
+from stream.clock import Clock, ManualClock, MonotonicClock
+from stream.config import Config, StreamConfig
+from stream.errors import ConfigError, SinkError
+from stream.faces.finder import FaceFinder
+from stream.metrics import Metrics
+from stream.networks import Networks
+from stream.preview import Preview
+from stream.scheduler import Scheduler
+from stream.session import Identity, Policy, Session
+from stream.sinks import open_sink
+from stream.sources import mask_secrets, open_source
+from stream.sources.base import Source, SourceOptions
+
+LOG: Final = logging.getLogger("deepfakestream")
+
+
+class Service:
+    """Builds a session for each configured stream and lives as long as they do.
+
+    Use it as an async context manager round `run`; leaving waits for the inference in flight.
+    `ready` is True from the start of `run` until `stop`.
+
+    Raises (on making): ConfigError for a source that cannot be what it is asked to be.
+    """
+
+    def __init__(self, config: Config, networks: Networks) -> None:
+        self.ready = False
+        self.metrics = Metrics()
+        detector = networks.detector
+        self.metrics.engine(networks.engine_name, detector.device, detector.provider)
+        self._config = config
+        self._networks = networks
+        self._scheduler = Scheduler(detector, batching=not config.run.fast)
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="preview")
+        self.sessions = {item.id: self._session(item) for item in config.streams}
+
+    async def __aenter__(self) -> Service:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._scheduler.__aexit__(kind, error, traceback)
+        self._encoder.shutdown(wait=False)
+
+    async def run(self) -> None:
+        """Run every stream until it has ended, or `stop`; then write the summary.
+
+        Raises: SourceError when no stream could ever run; SinkError when the output failed.
+        """
+        target = self._config.run.jsonl
+        sinks = [open_sink("jsonl", target)] if target else []
+        self.ready = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                for session in self.sessions.values():
+                    group.create_task(self._live(session, partial(session.run, sinks)))
+        except* SinkError as failed:
+            raise failed.exceptions[0] from None
+        for sink in sinks:
+            await sink.close(self.summary())
+        errors = [session.error for session in self.sessions.values()]
+        if errors and all(errors):
+            raise next(error for error in errors if error)
+
+    def stop(self) -> None:
+        """End every stream; what was already seen still reaches the output."""
+        self.ready = False
+        for session in self.sessions.values():
+            session.stop()
+
+    def summary(self) -> dict[str, Any]:
+        """What the last line of the JSON lines says."""
+        return {"streams": {key: session.summary() for key, session in self.sessions.items()}}
+
+    async def _live(self, session: Session, run: Callable[[], Any]) -> None:
+        await run()
+        if session.error and len(self.sessions) > 1:
+            LOG.error("%s: %s", session.identity.stream_id, session.error)
+
+    def _session(self, item: StreamConfig) -> Session:
+        config = self._config
+        text = item.source.get_secret_value()
+        clock: Clock = ManualClock() if config.run.fast else MonotonicClock()
+        open_one = partial(self._open, text, clock)
+        if config.run.fast and open_one().live:
+            raise ConfigError("--fast", f"{mask_secrets(text)} is live: only files can be rushed")
+        finder = FaceFinder(self._networks.cascade(config.faces), config.faces)
+        detector = self._networks.detector
+        return Session(
+            Identity(item.id, mask_secrets(text), self._networks.engine_name, detector.device),
+            open_one,
+            Analyzer(finder, detector.spec, config.scoring),
+            self._scheduler,
+            Preview(
+                self._encoder,
+                config.server.preview_width_px,
+                config.server.preview_fps,
+                config.server.preview_quality,
+            ),
+            self.metrics.stream(item.id),
+            clock,
+            self._policy(),
+        )
+
+    def _policy(self) -> Policy:
+        run = self._config.run
+        return Policy(
+            once=run.once,
+            fast=run.fast,
+            patient=run.serve and not run.once,
+            open_timeout_s=self._config.source.open_timeout_s,
+        )
+
+    def _open(self, text: str, clock: Clock) -> Source:
+        source = self._config.source
+        options = SourceOptions(
+            clock=clock,
+            paced=not self._config.run.fast,
+            open_timeout_s=source.open_timeout_s,
+            read_timeout_s=source.read_timeout_s,
+            rtsp_transport=source.rtsp_transport,
+        )
+        return open_source(text, options, source.schemes)

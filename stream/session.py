@@ -1,0 +1,374 @@
+"""Session: one stream's life, from opening its source to telling what was seen.
+
+The restart policy lives here and only here: sources fail, they do not retry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from engines.errors import EngineError
+from stream.analyzer import Analyzer, CropScore
+from stream.backoff import Backoff
+from stream.clock import Clock, ManualClock
+from stream.errors import SourceError
+from stream.fanout import Fanout, Subscription
+from stream.latency import HOPS, Hop, LatencyRecord
+from stream.messages import Health, OverlayMessage, SourceState, overlay_message
+from stream.metrics import FaultLog, StreamMetrics
+from stream.preview import Preview
+from stream.pull import Pull
+from stream.rates import RateMeter
+from stream.scheduler import Scheduler
+from stream.sinks.base import Sink
+from stream.slot import LatestSlot
+from stream.sources.base import Source
+from stream.types import Analysis, Capture, FaceCrop, Frame
+
+LOG: Final = logging.getLogger("deepfakestream")
+STALLED_AFTER_S: Final = 1.0
+SCORES_QUEUED: Final = 4
+"""Messages that wait for one viewer: enough for a hiccup of the network, too few to grow stale."""
+LINES_QUEUED: Final = 1024
+"""Messages that wait for a file: half a minute of a disk that stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a stream ends.
+
+    `once`: a file ends after its last frame instead of starting anew. `fast`: a file is read as
+    fast as its frames are analysed, on its own clock. `patient`: a source that cannot be reached
+    is tried for ever; otherwise for `open_timeout_s`.
+    """
+
+    once: bool = False
+    fast: bool = False
+    patient: bool = True
+    open_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What names a stream and what it runs on. `address` has its secrets masked."""
+
+    stream_id: str
+    address: str
+    engine: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A capture with its place in the stream."""
+
+    capture: Capture
+    seq: int
+    epoch: int
+
+
+class Session:
+    """One stream. `run` is its only task; everything else is called on the event loop.
+
+    After `run`, `error` holds the SourceError that ended it, if one did.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        open_source: Callable[[], Source],
+        analyzer: Analyzer,
+        scheduler: Scheduler,
+        preview: Preview,
+        metrics: StreamMetrics,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self.identity = identity
+        self.messages: Fanout[OverlayMessage] = Fanout()
+        self.preview = preview
+        self.error: SourceError | None = None
+        self.last: OverlayMessage | None = None
+        self._open_source = open_source
+        self._analyzer = analyzer
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._clock = clock
+        self._policy = policy
+        self._faults = FaultLog(LOG, identity.stream_id)
+        self._latency: dict[Hop, LatencyRecord] = {hop: LatencyRecord() for hop in HOPS}
+        self._rates = RateMeter()
+        self._state: SourceState = "connecting"
+        self._problem = ""
+        self._source: Source | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._epoch = -1
+        self._frames = 0
+        self._dropped = 0
+        self._arrived_at_s = clock.now_s()
+        self._epoch_starts_s = 0.0
+        self._evidence_from_s: float | None = None
+        # Messages published, not yet sent: as many as the slowest of the queues that count.
+        self._unsent: deque[tuple[int, float]] = deque(maxlen=LINES_QUEUED)
+        metrics.watch(self._age_s, lambda: float(self.source_state == "live"))
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def run(self, sinks: Sequence[Sink] = ()) -> None:
+        """Live until the source has ended for good, or `stop`. Cancelling stops at once.
+
+        Raises: SinkError in a group, when a sink fails.
+        """
+        if self._state == "ended":
+            return
+        async with asyncio.TaskGroup() as group:
+            for sink in sinks:
+                group.create_task(self._feed(sink), name=f"sink-{self.identity.stream_id}")
+            looking = group.create_task(self.preview.run())
+            self._work = group.create_task(self._supervise(), name=self.identity.stream_id)
+            self._work.add_done_callback(lambda _: self._wind_up(looking))
+
+    def stop(self) -> None:
+        """End the stream; messages already made still reach their sinks."""
+        self._state = "ended"
+        if self._work:
+            self._work.cancel()
+
+    def _wind_up(self, looking: asyncio.Task[None]) -> None:
+        self._state = "ended"
+        self.messages.close()
+        looking.cancel()
+
+    async def _supervise(self) -> None:
+        started_s = self._clock.now_s()
+        backoff: Backoff | None = None
+        while True:
+            frames_before = self._frames
+            try:
+                await self._play()
+            except SourceError as exc:
+                now_s = self._clock.now_s()
+                if backoff is None or self._frames > frames_before:
+                    backoff, started_s = Backoff(now_s, random.Random()), now_s
+                if not self._worth_another(exc, now_s - started_s):
+                    self._give_up(exc)
+                    return
+                self._state, self._problem = "connecting", exc.problem
+                self._metrics.reconnects.inc()
+                self._faults.report(f"{exc}; trying again", now_s)
+                await asyncio.sleep(backoff.pause_s(now_s))
+            else:
+                if self._policy.once:
+                    return
+
+    def _worth_another(self, exc: SourceError, tried_s: float) -> bool:
+        # A camera that was there answers 401 or 404 while it boots: only a first refusal counts.
+        if not exc.retryable and not self._frames:
+            return False
+        return self._policy.patient or tried_s < self._policy.open_timeout_s
+
+    def _give_up(self, exc: SourceError) -> None:
+        self._problem = exc.problem
+        if self._frames:
+            LOG.warning("%s: ended: %s", self.identity.stream_id, exc)
+        else:
+            self.error = exc
+
+    async def _play(self) -> None:
+        """One epoch: from opening the source to its end, or the SourceError that it raised."""
+        self._epoch += 1
+        self._epoch_starts_s = self._clock.now_s()
+        self._rates.restart()
+        slot: LatestSlot[_Numbered] = LatestSlot(asyncio.get_running_loop(), wait=self._policy.fast)
+        dropped_before = self._dropped
+        self._source = self._open_source()
+        try:
+            async with Pull(self._source, self._numbering(slot), self.identity.stream_id) as pull:
+                pull.ended.add_done_callback(lambda _: slot.close())
+                while (numbered := await slot.get()) is not None:
+                    self._state, self._problem = "live", ""
+                    self._count_drops(dropped_before + slot.dropped)
+                    await self._look_at(numbered)
+                await pull.ended
+        finally:
+            slot.close()
+
+    def _numbering(self, slot: LatestSlot[_Numbered]) -> Callable[[Capture], bool]:
+        epoch = self._epoch
+
+        def emit(capture: Capture) -> bool:
+            # In the source's thread. Only one source of a stream emits into an open slot.
+            self._arrived_at_s = capture.arrived_at_s
+            numbered = _Numbered(capture, self._frames, epoch)
+            self._frames += 1
+            self._metrics.frames.inc()
+            return slot.put(numbered)
+
+        return emit
+
+    def _count_drops(self, dropped: int) -> None:
+        self._metrics.dropped.inc(dropped - self._dropped)
+        self._dropped = dropped
+
+    # -- one frame ----------------------------------------------------------------------------
+
+    async def _look_at(self, numbered: _Numbered) -> None:
+        capture = self._on_own_clock(numbered.capture)
+        observe = self._observer(numbered, capture)
+        try:
+            frame, crops = await self._scheduler.call(observe)
+        except EngineError as exc:
+            self._fault(exc)
+            return
+        faces_at_s = self._clock.now_s()
+        crops, scores = await self._score(crops)
+        scored_at_s = self._clock.now_s() if crops else None
+        analysis = self._analyzer.absorb(frame, crops, scores, faces_at_s, scored_at_s)
+        self._rates.mark(capture.decoded_at_s, frame.seq, len(crops))
+        self._note(analysis, len(crops))
+        await self._publish(analysis)
+        self.preview.offer(frame)
+
+    def _on_own_clock(self, capture: Capture) -> Capture:
+        """A file read without pacing runs on its own clock: its media time is the only time."""
+        if not isinstance(self._clock, ManualClock):
+            return capture
+        at_s = self._epoch_starts_s + capture.media_time_s
+        self._clock.set(at_s)
+        return replace(capture, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s)
+
+    def _observer(
+        self, numbered: _Numbered, capture: Capture
+    ) -> Callable[[], tuple[Frame, tuple[FaceCrop, ...]]]:
+        def observe() -> tuple[Frame, tuple[FaceCrop, ...]]:
+            pixels = capture.convert()
+            stream_id = self.identity.stream_id
+            frame = Frame(stream_id, numbered.epoch, numbered.seq, capture, pixels)
+            return frame, self._analyzer.observe(frame)
+
+        return observe
+
+    async def _score(
+        self, crops: tuple[FaceCrop, ...]
+    ) -> tuple[tuple[FaceCrop, ...], list[CropScore]]:
+        try:
+            return crops, await self._scheduler.score(crops)
+        except EngineError as exc:
+            self._fault(exc)
+            return (), []
+
+    def _fault(self, exc: EngineError) -> None:
+        self._metrics.faults.inc()
+        self._problem = str(exc)
+        self._faults.report(exc, self._clock.now_s())
+
+    def _note(self, analysis: Analysis, scored: int) -> None:
+        hops = analysis.hops
+        self._measure("decoded", hops.decoded_at_s - hops.captured_at_s)
+        self._measure("faces", hops.faces_at_s - hops.captured_at_s)
+        if hops.scored_at_s is not None:
+            self._measure("scored", hops.scored_at_s - hops.captured_at_s)
+            self._metrics.scored.inc(scored)
+        if analysis.frame.capture.corrupt:
+            self._metrics.corrupt.inc()
+        newest = [face.window.newest_captured_at_s for face in analysis.faces]
+        self._evidence_from_s = min((at_s for at_s in newest if at_s is not None), default=None)
+
+    async def _publish(self, analysis: Analysis) -> None:
+        seq = 0 if self.last is None else self.last.seq + 1
+        now_s = self._clock.now_s()
+        message = overlay_message(analysis, seq, self.health(), self._clock, now_s)
+        self.last = message
+        self._metrics.messages.inc()
+        self._unsent.append((seq, analysis.hops.captured_at_s))
+        self.messages.publish(message)
+        if not len(self.messages):
+            self.sent(message)
+        if self._policy.fast:
+            await self.messages.drained()
+
+    # -- what others ask ----------------------------------------------------------------------
+
+    def sent(self, message: OverlayMessage) -> None:
+        """Note that `message` has left for the first of its viewers."""
+        while self._unsent and self._unsent[0][0] <= message.seq:
+            seq, captured_at_s = self._unsent.popleft()
+            if seq == message.seq:
+                self._measure("sent", self._clock.now_s() - captured_at_s)
+
+    @contextmanager
+    def subscribe(
+        self, channel: str, size: int = SCORES_QUEUED
+    ) -> Iterator[Subscription[OverlayMessage]]:
+        """The messages from now on, for a client of `channel`; its losses are counted."""
+        with self.messages.subscribe(size) as subscription:
+            self._metrics.clients(channel, +1)
+            try:
+                yield subscription
+            finally:
+                self._metrics.clients(channel, -1)
+                self._metrics.lost.inc(subscription.dropped)
+
+    @property
+    def source_state(self) -> SourceState:
+        """`stalled` while a live source says nothing for a second, before it is given up."""
+        silent_s = self._clock.now_s() - self._arrived_at_s
+        live = self._source is not None and self._source.live
+        if self._state == "live" and live and silent_s > STALLED_AFTER_S:
+            return "stalled"
+        return self._state
+
+    def health(self) -> Health:
+        """How the stream is served at this moment."""
+        fps_in, fps_scored = self._rates.rates()
+        age_s = self._age_s()
+        return Health(
+            evidence_age_ms=None if age_s != age_s else round(1000 * age_s, 1),
+            fps_in=round(fps_in, 2),
+            fps_scored=round(fps_scored, 2),
+            dropped=self._dropped,
+            engine=self.identity.engine,
+            device=self.identity.device,
+            decoder="" if self._source is None else self._source.decoder,
+            source_state=self.source_state,
+            degraded=(self._problem,) if self._problem else (),
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Frames, drops, faces and latencies so far."""
+        return {
+            "frames": self._frames,
+            "dropped": self._dropped,
+            "tracks": self._analyzer.tracks_seen,
+            "latency_ms": {hop: record.summary() for hop, record in self._latency.items()},
+        }
+
+    # -- small parts --------------------------------------------------------------------------
+
+    async def _feed(self, sink: Sink) -> None:
+        with self.subscribe("sink", LINES_QUEUED) as subscription:
+            await sink.consume(self._sending(subscription))
+
+    async def _sending(
+        self, subscription: Subscription[OverlayMessage]
+    ) -> AsyncIterator[OverlayMessage]:
+        async for message in subscription:
+            yield message
+            # The sink is back for more: it has let this one go.
+            self.sent(message)
+
+    def _measure(self, hop: Hop, latency_s: float) -> None:
+        self._latency[hop].add(1000 * latency_s)
+        self._metrics.latency(hop, latency_s)
+
+    def _age_s(self) -> float:
+        if self._evidence_from_s is None:
+            return float("nan")
+        return self._clock.now_s() - self._evidence_from_s
