@@ -78,9 +78,9 @@ def parse_sources(
         raise ConfigError(words[0], f"is a command, not a source; write ./{words[0]} for a file")
     named = [_split_name(word) for word in words] or [(None, "demo")]
     given = [name for name, _ in named if name is not None]
-    for name in given:
-        if given.count(name) > 1:
-            raise ConfigError(name, "this name is given to two sources")
+    for twice in given:
+        if given.count(twice) > 1:
+            raise ConfigError(twice, "this name is given to two sources")
     taken = set(given)
     parsed = []
     for name, text in named:
