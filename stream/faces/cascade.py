@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engines.base import Engine
 from stream.faces.nms import nms, nms_min
 from stream.faces.options import FacesOptions
-from stream.faces.pooling import AreaSums
+from stream.faces.pooling import AreaSums, Indices
 from stream.types import FaceDetection, Floats, Pixels
 
 STRIDE: Final = 2
@@ -60,8 +60,12 @@ class Cascade:
         Raises: InferenceFailed.
         """
         results: list[FaceDetection | None] = [None] * len(boxes)
-        sums = AreaSums(pixels)
-        looked = self._describe(sums, square(boxes.astype(np.float32)))
+        expected = square(boxes.astype(np.float32))
+        parts, inside = _parts(expected, *pixels.shape[:2])
+        if not len(inside):
+            return results
+        (x1, y1), (x2, y2) = parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)
+        looked = self._describe(AreaSums(pixels, (x1, y1, x2, y2)), expected)
         seen = np.flatnonzero(looked.scores > self._options.thresholds[2])
         for index, detection in zip(
             looked.source[seen], looked.only(seen).detections(), strict=True
@@ -70,7 +74,12 @@ class Cascade:
         return results
 
     def _propose(self, sums: AreaSums, levels: list[tuple[float, int, int]]) -> Floats:
-        """P-Net over the pyramid: square boxes (N, 4)."""
+        """P-Net over the pyramid: square boxes (N, 4).
+
+        One call a level. Packed into one input, the nine levels of a 720p picture took 15.6 ms
+        on one core against 12.1 ms, and the six smallest alone the same either way (1.5 ms): a
+        call costs little on a CPU, and the packed picture has dead area and outgrows the cache.
+        """
         threshold = self._options.thresholds[0]
         found = [np.empty((0, 9), np.float32)]
         for scale, height, width in levels:
@@ -112,12 +121,10 @@ class _Described:
     `source` (N,) which of the boxes it was given each row belongs to.
     """
 
-    def __init__(
-        self, boxes: Floats, scores: Floats, landmarks: Floats, source: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, boxes: Floats, scores: Floats, landmarks: Floats, source: Indices) -> None:
         self.boxes, self.scores, self.landmarks, self.source = boxes, scores, landmarks, source
 
-    def only(self, picked: NDArray[np.int64] | NDArray[np.bool_]) -> _Described:
+    def only(self, picked: Indices | NDArray[np.bool_]) -> _Described:
         """The rows picked, in their order."""
         return _Described(
             self.boxes[picked], self.scores[picked], self.landmarks[picked], self.source[picked]
@@ -165,12 +172,18 @@ def _shifted(boxes: Floats, shifts: Floats) -> Floats:
     return boxes + shifts * sides[:, [0, 1, 0, 1]]
 
 
-def _crops(sums: AreaSums, boxes: Floats, side: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Cut the part of each box that lies in the picture: (M, side, side, 3) and the M <= N
-    indices of the boxes that have such a part. Coordinates are truncated and count from 1.
+def _crops(sums: AreaSums, boxes: Floats, side: int) -> tuple[Floats, Indices]:
+    """Cut the boxes: (M, side, side, 3), and which M <= N of them lie in the picture."""
+    parts, inside = _parts(boxes, sums.height, sums.width)
+    return sums.crops(parts, side), inside
+
+
+def _parts(boxes: Floats, height: int, width: int) -> tuple[Indices, Indices]:
+    """The part of each box that lies in the picture, in whole pixels: int64 (M, 4), and which
+    M <= N boxes have such a part. Coordinates are truncated and count from 1, as the paper's do.
     """
     whole = np.trunc(boxes).astype(np.int64)
     whole[:, :2] = np.maximum(whole[:, :2], 1) - 1
-    whole[:, 2:] = np.minimum(whole[:, 2:], [sums.width, sums.height])
-    source = np.flatnonzero((whole[:, 2:] > whole[:, :2]).all(axis=1))
-    return sums.crops(whole[source], side), source
+    whole[:, 2:] = np.minimum(whole[:, 2:], [width, height])
+    inside = np.flatnonzero((whole[:, 2:] > whole[:, :2]).all(axis=1))
+    return whole[inside], inside

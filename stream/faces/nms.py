@@ -12,9 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.faces.pooling import Indices
 from stream.types import Floats
-
-Indices = NDArray[np.int64]
 
 BLOCK: Final = 256
 """Boxes compared with each other at once; bounds memory at BLOCK x N floats."""

@@ -21,18 +21,22 @@ Indices = NDArray[np.int64]
 class AreaSums:
     """The integral image of one picture, from which area averages are read.
 
-    `pixels` is uint8 (H, W, 3). Sums are int32 and may wrap round: a difference of two is right
+    `pixels` is uint8 (H, W, 3). With `region` (x1, y1, x2, y2) only that part is summed, and
+    only boxes in it can be cut. Sums are int32 and may wrap round: a difference of two is right
     as long as one bin holds fewer than 2^31 / 255 pixels.
     """
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, region: tuple[int, int, int, int] | None = None) -> None:
         self.height, self.width = pixels.shape[:2]
-        self._sums: NDArray[np.int32] = np.asarray(cv2.integral(pixels), np.int32)
+        x1, y1, x2, y2 = region or (0, 0, self.width, self.height)
+        self._origin = (x1, y1)
+        self._sums: NDArray[np.int32] = np.asarray(cv2.integral(pixels[y1:y2, x1:x2]), np.int32)
 
     def resize(self, height: int, width: int) -> Floats:
-        """Average the whole picture down (or up) to float32 (height, width, 3), 0-255."""
-        top, bottom = edges(np.array([self.height]), height)
-        left, right = edges(np.array([self.width]), width)
+        """Average the whole picture (or region) down or up to float32 (height, width, 3), 0-255."""
+        tall, wide = (side - 1 for side in self._sums.shape[:2])
+        top, bottom = edges(np.array([tall]), height)
+        left, right = edges(np.array([wide]), width)
         rows = self._sums[bottom[0]]
         rows -= self._sums[top[0]]
         sums = rows.take(right[0], axis=1)
@@ -42,14 +46,15 @@ class AreaSums:
     def crops(self, boxes: Indices, side: int) -> Floats:
         """Average each box to a square: float32 (N, side, side, 3), 0-255.
 
-        `boxes` is int64 (N, 4): x1, y1, x2, y2 with x1 < x2, y1 < y2, half open, inside the
-        picture. A box that is not square is stretched.
+        `boxes` is int64 (N, 4) in the picture: x1, y1, x2, y2 with x1 < x2, y1 < y2, half open,
+        all inside the picture (or region). A box that is not square is stretched.
         """
         left, right = edges(boxes[:, 2] - boxes[:, 0], side)
         top, bottom = edges(boxes[:, 3] - boxes[:, 1], side)
-        stride = self.width + 1
-        columns_left, columns_right = (boxes[:, :1] + part for part in (left, right))
-        rows_top, rows_bottom = ((boxes[:, 1:2] + part) * stride for part in (top, bottom))
+        x, y = boxes[:, :1] - self._origin[0], boxes[:, 1:2] - self._origin[1]
+        stride = self._sums.shape[1]
+        columns_left, columns_right = x + left, x + right
+        rows_top, rows_bottom = (y + top) * stride, (y + bottom) * stride
         flat = self._sums.reshape(-1, 3)
 
         def corner(rows: Indices, columns: Indices) -> NDArray[np.int32]:
