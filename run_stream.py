@@ -85,19 +85,15 @@ def _config(arguments: argparse.Namespace) -> Config:
         if not separator:
             raise ConfigError("--set", f"{text!r} is not section.key=value")
         overrides[key.strip()] = value.strip()
-    named = [StreamConfig(id=key, source=SecretStr(text)) for key, text in _sources(arguments)]
-    config = load_config(arguments.config, overrides, named)
-    if not config.streams:
-        demo = StreamConfig(id="demo", source=SecretStr("demo"))
-        config = config.model_copy(update={"streams": (demo,)})
+    config = load_config(arguments.config, overrides)
+    if arguments.source or not config.streams:
+        named = parse_sources(arguments.source, config.source.schemes)
+        streams = tuple(StreamConfig(id=key, source=SecretStr(text)) for key, text in named)
+        config = config.model_copy(update={"streams": streams})
     if config.run.serve and config.server.token is None and listens_beyond_loopback(config.server):
         server = config.server.model_copy(update={"token": new_token()})
         config = config.model_copy(update={"server": server})
     return config
-
-
-def _sources(arguments: argparse.Namespace) -> list[tuple[str, str]]:
-    return parse_sources(arguments.source)
 
 
 async def _run(config: Config, networks: Networks, listener: socket.socket | None) -> None:

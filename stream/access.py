@@ -37,12 +37,16 @@ class Access:
     def may_come_from(self, headers: Mapping[str, str]) -> bool:
         """Whether a browser's request comes from an allowed site; no `Origin`, no browser script.
 
-        Keeps other sites that the visitor has open from reading a camera on loopback.
+        Keeps other sites that the visitor has open from reading a camera on loopback. Without a
+        token the `Host` must be a loopback name too: a site can point its own name at 127.0.0.1.
         """
+        host = headers.get("host", "")
+        if self._token is None and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            return False
         origin = headers.get("origin")
         if origin is None or origin in self._origins:
             return True
-        return urlsplit(origin).netloc == headers.get("host")
+        return urlsplit(origin).netloc == host
 
 
 def presented_token(headers: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -99,13 +99,12 @@ class Config(_Branch):
 def load_config(
     file: Path | None,
     overrides: Mapping[str, Any],
-    streams: Sequence[StreamConfig] = (),
     environ: Mapping[str, str] = os.environ,
 ) -> Config:
     """Read the tree: defaults, then `file` (TOML), the environment, then `overrides`.
 
     `overrides` maps dotted keys (``server.port``) to values; strings are converted to the key's
-    type. The environment gives only ``DEEPFAKESTREAM_TOKEN``. `streams` replace the file's.
+    type. The environment gives only ``DEEPFAKESTREAM_TOKEN``.
 
     Raises: ConfigError that names the key, for a missing or broken file, an unknown key, or a
     value out of range. Values of secret keys are not repeated.
@@ -115,8 +114,6 @@ def load_config(
         _put(body, "server.token", token)
     for key, value in overrides.items():
         _put(body, key, value)
-    if streams:
-        body["streams"] = tuple(streams)
     try:
         return Config.model_validate(body)
     except ValidationError as exc:

@@ -30,6 +30,10 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+FOREIGN_SITE: Final = (
+    "this site or host name may not read from here: set server.allowed_origins, or a token"
+)
+
 T = TypeVar("T")
 
 
@@ -50,7 +54,8 @@ class StreamList(BaseModel):
 
 def create_app(service: Service, access: Access) -> FastAPI:
     """The web application over a running `service`, guarded by `access`."""
-    app = FastAPI(title="DeepfakeStream", version=_version(), docs_url=None, redoc_url=None)
+    # The document is served below, behind the token like everything else.
+    app = FastAPI(title="DeepfakeStream", version=_version(), openapi_url=None)
     install(app)
     _add_headers(app)
     _add_page(app)
@@ -90,7 +95,7 @@ def _add_page(app: FastAPI) -> None:
 def _guard(access: Access) -> Callable[[Request], None]:
     def check(request: Request) -> None:
         if not access.may_come_from(request.headers):
-            raise HTTPException(403, "this site may not read from here: see allowed_origins")
+            raise HTTPException(403, FOREIGN_SITE)
         if not access.may_list(presented_token(request.headers)):
             raise HTTPException(401, UNAUTHORISED, {"WWW-Authenticate": "Bearer"})
 
@@ -127,6 +132,10 @@ def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
             session for key, session in service.sessions.items() if access.may_read(token, key)
         )
         return StreamList(streams=[_item(session) for session in readable])
+
+    @app.get("/openapi.json", dependencies=[Depends(guard)], include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        return app.openapi()
 
     @app.get("/v1/schema/overlay.json", dependencies=[Depends(guard)])
     async def schema() -> dict[str, Any]:
@@ -181,7 +190,7 @@ def _refusal(
     access: Access, service: Service, socket: WebSocket, stream_id: str
 ) -> Response | None:
     if not access.may_come_from(socket.headers):
-        return problem(403, "this site may not read from here: see allowed_origins")
+        return problem(403, FOREIGN_SITE)
     if not access.may_read(presented_token(socket.headers), stream_id):
         return problem(401, UNAUTHORISED, {"WWW-Authenticate": "Bearer"})
     if stream_id not in service.sessions:

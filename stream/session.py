@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,12 +19,11 @@ from stream.backoff import Backoff
 from stream.clock import Clock, ManualClock
 from stream.errors import SourceError
 from stream.fanout import Fanout, Subscription
-from stream.latency import HOPS, Hop, LatencyRecord
+from stream.journal import Journal
 from stream.messages import Health, OverlayMessage, SourceState, overlay_message
 from stream.metrics import FaultLog, StreamMetrics
 from stream.preview import Preview
 from stream.pull import Pull
-from stream.rates import RateMeter
 from stream.scheduler import Scheduler
 from stream.sinks.base import Sink
 from stream.slot import LatestSlot
@@ -103,21 +101,16 @@ class Session:
         self._clock = clock
         self._policy = policy
         self._faults = FaultLog(LOG, identity.stream_id)
-        self._latency: dict[Hop, LatencyRecord] = {hop: LatencyRecord() for hop in HOPS}
-        self._rates = RateMeter()
+        self._journal = Journal(metrics, clock)
         self._state: SourceState = "connecting"
         self._problem = ""
         self._source: Source | None = None
         self._work: asyncio.Task[None] | None = None
         self._epoch = -1
         self._frames = 0
-        self._dropped = 0
         self._arrived_at_s = clock.now_s()
         self._epoch_starts_s = 0.0
-        self._evidence_from_s: float | None = None
-        # Messages published, not yet sent: as many as the slowest of the queues that count.
-        self._unsent: deque[tuple[int, float]] = deque(maxlen=LINES_QUEUED)
-        metrics.watch(self._age_s, lambda: float(self.source_state == "live"))
+        metrics.watch(self._evidence_age_s, lambda: float(self.source_state == "live"))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -185,20 +178,20 @@ class Session:
         """One epoch: from opening the source to its end, or the SourceError that it raised."""
         self._epoch += 1
         self._epoch_starts_s = self._clock.now_s()
-        self._rates.restart()
+        self._journal.restart()
         slot: LatestSlot[_Numbered] = LatestSlot(asyncio.get_running_loop(), wait=self._policy.fast)
-        dropped_before = self._dropped
+        dropped_before = self._journal.dropped
         self._source = self._open_source()
-        try:
-            async with Pull(self._source, self._numbering(slot), self.identity.stream_id) as pull:
-                pull.ended.add_done_callback(lambda _: slot.close())
+        async with Pull(self._source, self._numbering(slot), self.identity.stream_id) as pull:
+            pull.ended.add_done_callback(lambda _: slot.close())
+            try:
                 while (numbered := await slot.get()) is not None:
                     self._state, self._problem = "live", ""
-                    self._count_drops(dropped_before + slot.dropped)
+                    self._journal.drops(dropped_before + slot.dropped)
                     await self._look_at(numbered)
-                await pull.ended
-        finally:
-            slot.close()
+            finally:
+                slot.close()  # before the thread is awaited: it may be waiting for the slot
+            await pull.ended
 
     def _numbering(self, slot: LatestSlot[_Numbered]) -> Callable[[Capture], bool]:
         epoch = self._epoch
@@ -212,10 +205,6 @@ class Session:
             return slot.put(numbered)
 
         return emit
-
-    def _count_drops(self, dropped: int) -> None:
-        self._metrics.dropped.inc(dropped - self._dropped)
-        self._dropped = dropped
 
     # -- one frame ----------------------------------------------------------------------------
 
@@ -231,8 +220,7 @@ class Session:
         crops, scores = await self._score(crops)
         scored_at_s = self._clock.now_s() if crops else None
         analysis = self._analyzer.absorb(frame, crops, scores, faces_at_s, scored_at_s)
-        self._rates.mark(capture.decoded_at_s, frame.seq, len(crops))
-        self._note(analysis, len(crops))
+        self._journal.analysed(analysis, len(crops))
         await self._publish(analysis)
         self.preview.offer(frame)
 
@@ -269,25 +257,12 @@ class Session:
         self._problem = str(exc)
         self._faults.report(exc, self._clock.now_s())
 
-    def _note(self, analysis: Analysis, scored: int) -> None:
-        hops = analysis.hops
-        self._measure("decoded", hops.decoded_at_s - hops.captured_at_s)
-        self._measure("faces", hops.faces_at_s - hops.captured_at_s)
-        if hops.scored_at_s is not None:
-            self._measure("scored", hops.scored_at_s - hops.captured_at_s)
-            self._metrics.scored.inc(scored)
-        if analysis.frame.capture.corrupt:
-            self._metrics.corrupt.inc()
-        newest = [face.window.newest_captured_at_s for face in analysis.faces]
-        self._evidence_from_s = min((at_s for at_s in newest if at_s is not None), default=None)
-
     async def _publish(self, analysis: Analysis) -> None:
         seq = 0 if self.last is None else self.last.seq + 1
         now_s = self._clock.now_s()
         message = overlay_message(analysis, seq, self.health(), self._clock, now_s)
         self.last = message
-        self._metrics.messages.inc()
-        self._unsent.append((seq, analysis.hops.captured_at_s))
+        self._journal.made(message, analysis.hops.captured_at_s)
         self.messages.publish(message)
         if not len(self.messages):
             self.sent(message)
@@ -297,11 +272,8 @@ class Session:
     # -- what others ask ----------------------------------------------------------------------
 
     def sent(self, message: OverlayMessage) -> None:
-        """Note that `message` has left for the first of its viewers."""
-        while self._unsent and self._unsent[0][0] <= message.seq:
-            seq, captured_at_s = self._unsent.popleft()
-            if seq == message.seq:
-                self._measure("sent", self._clock.now_s() - captured_at_s)
+        """Note that `message` has left for one of its viewers."""
+        self._journal.sent(message)
 
     @contextmanager
     def subscribe(
@@ -327,13 +299,13 @@ class Session:
 
     def health(self) -> Health:
         """How the stream is served at this moment."""
-        fps_in, fps_scored = self._rates.rates()
-        age_s = self._age_s()
+        fps_in, fps_scored = self._journal.rates()
+        age_s = self._journal.evidence_age_s()
         return Health(
-            evidence_age_ms=None if age_s != age_s else round(1000 * age_s, 1),
+            evidence_age_ms=None if age_s is None else round(1000 * age_s, 1),
             fps_in=round(fps_in, 2),
             fps_scored=round(fps_scored, 2),
-            dropped=self._dropped,
+            dropped=self._journal.dropped,
             engine=self.identity.engine,
             device=self.identity.device,
             decoder="" if self._source is None else self._source.decoder,
@@ -345,9 +317,9 @@ class Session:
         """Frames, drops, faces and latencies so far."""
         return {
             "frames": self._frames,
-            "dropped": self._dropped,
+            "dropped": self._journal.dropped,
             "tracks": self._analyzer.tracks_seen,
-            "latency_ms": {hop: record.summary() for hop, record in self._latency.items()},
+            "latency_ms": self._journal.latencies(),
         }
 
     # -- small parts --------------------------------------------------------------------------
@@ -364,11 +336,6 @@ class Session:
             # The sink is back for more: it has let this one go.
             self.sent(message)
 
-    def _measure(self, hop: Hop, latency_s: float) -> None:
-        self._latency[hop].add(1000 * latency_s)
-        self._metrics.latency(hop, latency_s)
-
-    def _age_s(self) -> float:
-        if self._evidence_from_s is None:
-            return float("nan")
-        return self._clock.now_s() - self._evidence_from_s
+    def _evidence_age_s(self) -> float:
+        age_s = self._journal.evidence_age_s()
+        return float("nan") if age_s is None else age_s

@@ -1,0 +1,85 @@
+"""Journal: what is measured of one stream: rates, latencies, evidence age, losses."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from stream.clock import Clock
+from stream.latency import HOPS, Hop, LatencyRecord
+from stream.messages import OverlayMessage
+from stream.metrics import StreamMetrics
+from stream.rates import RateMeter
+from stream.types import Analysis
+
+UNSENT: Final = 1024
+"""Messages whose sending is awaited: as many as wait for the slowest reader that counts."""
+
+
+class Journal:
+    """Notes each analysed frame, each message and its sending; on the event loop.
+
+    Times are those of the stream's own clock.
+    """
+
+    def __init__(self, metrics: StreamMetrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._latency: dict[Hop, LatencyRecord] = {hop: LatencyRecord() for hop in HOPS}
+        self._rates = RateMeter()
+        self._evidence_from_s: float | None = None
+        self._unsent: deque[tuple[int, float]] = deque(maxlen=UNSENT)
+        self.dropped = 0
+
+    def restart(self) -> None:
+        """A new connection: rates start anew."""
+        self._rates.restart()
+
+    def drops(self, total: int) -> None:
+        """The stream has dropped `total` frames so far."""
+        self._metrics.dropped.inc(total - self.dropped)
+        self.dropped = total
+
+    def analysed(self, analysis: Analysis, scored: int) -> None:
+        """A frame was analysed, and `scored` of its faces were scored by the network."""
+        hops = analysis.hops
+        self._measure("decoded", hops.decoded_at_s - hops.captured_at_s)
+        self._measure("faces", hops.faces_at_s - hops.captured_at_s)
+        if hops.scored_at_s is not None:
+            self._measure("scored", hops.scored_at_s - hops.captured_at_s)
+            self._metrics.scored.inc(scored)
+        if analysis.frame.capture.corrupt:
+            self._metrics.corrupt.inc()
+        self._rates.mark(hops.decoded_at_s, analysis.frame.seq, scored)
+        newest = [face.window.newest_captured_at_s for face in analysis.faces]
+        self._evidence_from_s = min((at_s for at_s in newest if at_s is not None), default=None)
+
+    def made(self, message: OverlayMessage, captured_at_s: float) -> None:
+        """A message is about to be published."""
+        self._metrics.messages.inc()
+        self._unsent.append((message.seq, captured_at_s))
+
+    def sent(self, message: OverlayMessage) -> None:
+        """`message` has left for one of its viewers; the first one counts."""
+        while self._unsent and self._unsent[0][0] <= message.seq:
+            seq, captured_at_s = self._unsent.popleft()
+            if seq == message.seq:
+                self._measure("sent", self._clock.now_s() - captured_at_s)
+
+    def evidence_age_s(self) -> float | None:
+        """Age of the oldest evidence among the faces in sight; None without a scored face."""
+        if self._evidence_from_s is None:
+            return None
+        return self._clock.now_s() - self._evidence_from_s
+
+    def rates(self) -> tuple[float, float]:
+        """Frames decoded and crops scored a second."""
+        return self._rates.rates()
+
+    def latencies(self) -> dict[str, Any]:
+        """p50, p95, p99 and count of every hop, in ms since capture."""
+        return {hop: record.summary() for hop, record in self._latency.items()}
+
+    def _measure(self, hop: Hop, latency_s: float) -> None:
+        self._latency[hop].add(1000 * latency_s)
+        self._metrics.latency(hop, latency_s)
