@@ -1,0 +1,166 @@
+/**
+ * The picture on show: decodes what the matcher chooses, draws it, and fits the canvas to the
+ * screen's pixels.
+ */
+
+import { FrameMatcher, parsePicture } from "./frames.js";
+import { HeatmapMemory } from "./heatmap.js";
+import { drawFrame } from "./overlay.js";
+
+/**
+ * @typedef {import("./message.js").Message} Message
+ * @typedef {import("./frames.js").Picture} Picture
+ * @typedef {import("./overlay.js").Layers} Layers
+ */
+
+export class Player {
+  #matcher = new FrameMatcher();
+  #heatmaps = new HeatmapMemory();
+  /** @type {{picture: Picture, message: Message | null, bitmap: ImageBitmap} | null} */
+  #current = null;
+  #decoding = false;
+  #generation = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #redraw = 0;
+  /** @type {Layers} */
+  #layers = { landmarks: false, heatmap: false };
+
+  /** @param {HTMLCanvasElement} canvas @param {HTMLElement} stage takes the picture's shape */
+  constructor(canvas, stage) {
+    this.canvas = canvas;
+    this.stage = stage;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    new ResizeObserver(() => this.#scheduleDraw()).observe(canvas);
+  }
+
+  /** When the newest picture arrived; null before the first. @type {number | null} */
+  pictureMs = null;
+
+  /** What is on show, for the caption. @returns {Message | null} */
+  get shownMessage() {
+    return this.#current?.message ?? null;
+  }
+
+  /** Forget the stream. The canvas is emptied: nothing of the last stream may stay. */
+  reset() {
+    this.#generation++;
+    this.#matcher.reset();
+    this.#heatmaps.clear();
+    this.#current?.bitmap.close();
+    this.#current = null;
+    this.pictureMs = null;
+    clearTimeout(this.#timer);
+    this.#scheduleDraw();
+  }
+
+  /** The picture stops on purpose (a hidden tab): its age says nothing until it is back. */
+  pause() {
+    this.pictureMs = null;
+  }
+
+  /** @param {Layers} layers */
+  show(layers) {
+    this.#layers = layers;
+    if (!layers.heatmap) this.#heatmaps.clear();
+    this.#scheduleDraw();
+  }
+
+  /** @param {ArrayBuffer} data @param {number} nowMs */
+  addPicture(data, nowMs) {
+    const picture = parsePicture(data, nowMs);
+    if (!picture) return;
+    this.pictureMs = nowMs;
+    this.#matcher.addPicture(picture);
+    this.#pump();
+  }
+
+  /** @param {Message} message @param {number} nowMs */
+  addMessage(message, nowMs) {
+    this.#matcher.addMessage(message, nowMs);
+    this.#heatmaps.add(message);
+    if (this.#takeLateMessage()) this.#scheduleDraw();
+    this.#pump();
+  }
+
+  /** One decode at a time: while it runs, newer pictures replace older ones in the matcher. */
+  async #pump() {
+    if (this.#decoding) return;
+    const now = performance.now();
+    const chosen = this.#matcher.next(now);
+    if (!chosen) return this.#pumpLater(now);
+    const generation = this.#generation;
+    this.#decoding = true;
+    try {
+      const blob = new Blob([chosen.picture.jpeg], { type: "image/jpeg" });
+      const bitmap = await createImageBitmap(blob);
+      if (generation === this.#generation) this.#put({ ...chosen, bitmap });
+      else bitmap.close();
+    } catch {
+      // A damaged picture is skipped: the next one is on its way.
+    } finally {
+      this.#decoding = false;
+    }
+    this.#pump();
+  }
+
+  /** @param {number} now */
+  #pumpLater(now) {
+    const wait = this.#matcher.waitMs(now);
+    clearTimeout(this.#timer);
+    if (wait !== null) this.#timer = setTimeout(() => this.#pump(), wait + 1);
+  }
+
+  /** @param {{picture: Picture, message: Message | null, bitmap: ImageBitmap}} next */
+  #put(next) {
+    this.#current?.bitmap.close();
+    this.#current = next;
+    this.#takeLateMessage();
+    this.#scheduleDraw();
+  }
+
+  #takeLateMessage() {
+    if (!this.#current || this.#current.message) return false;
+    this.#current.message = this.#matcher.late(this.#current.picture);
+    return this.#current.message !== null;
+  }
+
+  #scheduleDraw() {
+    if (!this.#redraw) this.#redraw = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#redraw = 0;
+    const { canvas, context } = this;
+    const ratio = devicePixelRatio || 1;
+    const width = canvas.clientWidth;
+    const height = canvas.clientHeight;
+    resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!this.#current) {
+      context.clearRect(0, 0, width, height);
+      this.#describe("", 0, "");
+      return;
+    }
+    const { bitmap, message, picture } = this.#current;
+    drawFrame(context, { width, height }, bitmap, message, this.#heatmaps, this.#layers);
+    this.stage.style.setProperty("--picture-shape", `${bitmap.width} / ${bitmap.height}`);
+    const boxes = message?.faces.length ?? 0;
+    this.#describe(String(picture.frameSeq), boxes, message ? String(message.frameSeq) : "");
+  }
+
+  /** For tests and tools; screen readers get the cards. @param {string} frame @param {number} boxes @param {string} message */
+  #describe(frame, boxes, message) {
+    const { dataset } = this.canvas;
+    dataset.frameSeq = frame;
+    dataset.boxes = String(boxes);
+    dataset.messageSeq = message;
+  }
+}
+
+/** Setting a canvas's size clears it even when nothing changes, so only when it does.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
+export function resize(canvas, width, height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}

@@ -1,0 +1,94 @@
+/**
+ * The list of streams, as links: the fragment says which one is on show, so that back, forward and
+ * bookmarks work.
+ */
+
+import { part, setData, setText, stamp } from "./dom.js";
+import { parseHealth } from "./message.js";
+import { formatRoute } from "./route.js";
+import { stateWords } from "./words.js";
+
+/** @typedef {{id: string, source: string, state: string, sourceState: string, health: import("./message.js").Health, raw: any}} Stream */
+
+/** @param {any[]} raw the server's list @returns {Stream[]} */
+export function parseStreams(raw) {
+  return raw
+    .filter((item) => typeof item?.id === "string")
+    .map((item) => {
+      const health = parseHealth(item.health);
+      const state = typeof item.state === "string" ? item.state : "";
+      return {
+        id: item.id,
+        source: typeof item.source === "string" ? item.source : "",
+        state,
+        sourceState: health.sourceState || state,
+        health,
+        raw: item,
+      };
+    });
+}
+
+/**
+ * Which stream to show: the one asked for, else the first that is live, else the first.
+ * @param {Stream[]} streams @param {string | null} wanted @returns {string | null}
+ */
+export function choose(streams, wanted) {
+  if (wanted !== null) return wanted;
+  const live = streams.find((stream) => stream.sourceState === "live");
+  return (live ?? streams[0])?.id ?? null;
+}
+
+export class StreamList {
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.list = list;
+    /** @type {Map<string, HTMLElement>} */
+    this.items = new Map();
+  }
+
+  /** @param {Stream[]} streams @param {string | null} selected @param {string | null} token */
+  render(streams, selected, token) {
+    const ids = new Set(streams.map((stream) => stream.id));
+    for (const [id, item] of this.items) {
+      if (!ids.has(id)) this.#remove(id, item);
+    }
+    for (const stream of streams) {
+      const item = this.items.get(stream.id) ?? this.#create(stream.id);
+      renderItem(item, stream, stream.id === selected, token);
+    }
+  }
+
+  /** @param {string} id */
+  #create(id) {
+    const item = stamp("stream-item");
+    this.items.set(id, item);
+    this.list.append(item);
+    return item;
+  }
+
+  /** @param {string} id @param {HTMLElement} item */
+  #remove(id, item) {
+    item.remove();
+    this.items.delete(id);
+  }
+}
+
+/** @param {HTMLElement} item @param {Stream} stream @param {boolean} selected @param {string | null} token */
+function renderItem(item, stream, selected, token) {
+  const link = part("stream-link", item);
+  const href = formatRoute({ stream: stream.id, token });
+  if (link.getAttribute("href") !== href) link.setAttribute("href", href);
+  if (selected) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
+  setData(item, "streamId", stream.id);
+  setText(part("stream-id", item), stream.id);
+  setText(part("stream-source", item), stream.source);
+  const live = stream.sourceState === "live";
+  const state = part("stream-state", item);
+  setText(state, stateWords(stream.sourceState));
+  setData(state, "state", stream.sourceState);
+  // What is thought of a stream's faces only counts while somebody looks.
+  const verdict = part("stream-verdict", item);
+  setText(verdict, live ? stateWords(stream.state) : "");
+  setData(verdict, "state", live ? stream.state : "");
+}

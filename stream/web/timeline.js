@@ -1,0 +1,137 @@
+/**
+ * The memory behind the score timelines: what was said of each face over the last minute of media
+ * time. Pure.
+ *
+ * @typedef {import("./message.js").Message} Message
+ * @typedef {import("./message.js").Face} Face
+ * @typedef {{t: number, state: string, rolling: number | null, frame: number | null}} Point
+ */
+
+export const SPAN_S = 60;
+
+/** Points closer than this are merged: 15 a second is more than a card has pixels for. */
+const MERGE_S = 1 / 15;
+const MAX_POINTS = SPAN_S * 20;
+const MAX_TRACKS = 64;
+
+/** A face unseen for longer than this leaves a gap in its line. */
+const GAP_S = 1.0;
+
+/**
+ * One axis for all epochs. Media time starts again at a reconnect or a loop; here it runs on, the
+ * outage included, and each new start is remembered as a break.
+ */
+export class MediaAxis {
+  #epoch = Number.NaN;
+  #lastMedia = 0;
+  #offset = 0;
+  #lastArrivalMs = 0;
+  now = 0;
+  /** @type {number[]} */
+  breaks = [];
+
+  /** @param {number} epoch @param {number} mediaTimeS @param {number} arrivedMs */
+  place(epoch, mediaTimeS, arrivedMs) {
+    if (epoch !== this.#epoch || mediaTimeS < this.#lastMedia) {
+      this.#begin(mediaTimeS, arrivedMs);
+    }
+    this.#epoch = epoch;
+    this.#lastMedia = mediaTimeS;
+    this.#lastArrivalMs = arrivedMs;
+    this.now = mediaTimeS + this.#offset;
+    return this.now;
+  }
+
+  /** @param {number} mediaTimeS @param {number} arrivedMs */
+  #begin(mediaTimeS, arrivedMs) {
+    const first = Number.isNaN(this.#epoch);
+    const outage = (arrivedMs - this.#lastArrivalMs) / 1000;
+    const start = first ? 0 : this.now + Math.min(Math.max(outage, 0.1), SPAN_S);
+    this.#offset = start - mediaTimeS;
+    if (first) return;
+    this.breaks.push(start);
+    this.breaks = this.breaks.filter((at) => at > start - SPAN_S);
+  }
+}
+
+/** The points of every face, oldest out first; tracks unseen for a whole span are forgotten. */
+export class Histories {
+  axis = new MediaAxis();
+  /** @type {Map<number, Point[]>} */
+  #tracks = new Map();
+
+  /** @param {Message} message @param {number} arrivedMs */
+  add(message, arrivedMs) {
+    const t = this.axis.place(message.epoch, message.mediaTimeS, arrivedMs);
+    for (const face of message.faces) this.#append(face, t);
+    for (const [id, points] of this.#tracks) {
+      const newest = points[points.length - 1];
+      if (newest.t < t - SPAN_S || this.#tracks.size > MAX_TRACKS) this.#tracks.delete(id);
+    }
+  }
+
+  /** @param {number} trackId @returns {readonly Point[]} */
+  points(trackId) {
+    return this.#tracks.get(trackId) ?? [];
+  }
+
+  /** @param {Face} face @param {number} t */
+  #append(face, t) {
+    const points = this.#tracks.get(face.trackId) ?? [];
+    this.#tracks.delete(face.trackId);
+    this.#tracks.set(face.trackId, points);
+    const point = { t, state: face.state, rolling: face.probability, frame: face.frameProbability };
+    const before = points[points.length - 1];
+    const merge = before && point.t - before.t < MERGE_S && point.state === before.state;
+    if (merge && before.frame === null) points.pop();
+    if (merge && before.frame !== null && point.frame === null) return;
+    points.push(point);
+    const first = points.findIndex((item) => item.t >= t - SPAN_S);
+    points.splice(0, Math.max(first, points.length - MAX_POINTS));
+  }
+}
+
+/** Whether the rolling score stands for anything at this point. @param {Point} point */
+const decided = (point) => point.rolling !== null && point.state !== "undecided";
+
+/**
+ * The stretches over which one line may be drawn: decided, without a gap, within one epoch.
+ * @param {readonly Point[]} points @param {readonly number[]} breaks
+ * @returns {Point[][]}
+ */
+export function segments(points, breaks) {
+  return split(points, breaks, decided);
+}
+
+/**
+ * The stretches in which the face was seen but nothing could be said, as [from, to].
+ * @param {readonly Point[]} points @param {readonly number[]} breaks
+ * @returns {[number, number][]}
+ */
+export function undecided(points, breaks) {
+  return split(points, breaks, (point) => !decided(point)).map((run) => [
+    run[0].t,
+    run[run.length - 1].t,
+  ]);
+}
+
+/**
+ * @param {readonly Point[]} points @param {readonly number[]} breaks
+ * @param {(point: Point) => boolean} wanted
+ */
+function split(points, breaks, wanted) {
+  /** @type {Point[][]} */
+  const runs = [];
+  /** @type {Point | null} */
+  let before = null;
+  for (const point of points) {
+    const joins = before && wanted(before) && point.t - before.t <= GAP_S;
+    const broken = before && breaks.some((at) => at > before.t && at <= point.t);
+    if (wanted(point)) {
+      if (!joins || broken) runs.push([]);
+      runs[runs.length - 1].push(point);
+    }
+    before = point;
+  }
+  return runs;
+}
