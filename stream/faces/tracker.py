@@ -1,0 +1,160 @@
+"""FaceTracker: detections in, tracks out. Pure: no pixels, no engine, time passed in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from stream.faces.association import Faces, associate, distinct
+from stream.faces.options import FacesOptions
+from stream.types import FaceDetection, FaceTrack, Floats, TrackState
+
+VELOCITY_MEMORY_S: Final = 0.15
+"""How long a velocity is averaged: a box trembles by a pixel a frame, 30 px/s at 30 fps."""
+
+COASTING_S: Final = 1.0
+"""A face out of sight is expected to go on for this long, slowing down exponentially."""
+
+UNFOUND_LOOKS: Final = 3
+"""O-Net confirms what it is shown more readily than the whole cascade finds it, false alarms
+included: a track that so many full cascades in a row did not find is given up."""
+
+INCUMBENT_AREA: Final = 1.5
+"""With more faces than `max_faces`, a newcomer must be this much larger than a known face."""
+
+NEW: Final = 0
+"""The id of a track that has none yet; ids start at 1."""
+
+
+@dataclass(slots=True)
+class _Track:
+    track_id: int
+    detection: FaceDetection
+    first_seen_s: float
+    last_seen_s: float
+    state: TrackState
+    velocity_px_s: Floats
+    hits: int = 1
+    unfound: int = 0
+
+    def shift_px(self, now_s: float) -> Floats:
+        """How far the face is expected to have moved since it was last seen: (2,)."""
+        passed = COASTING_S * (1 - math.exp(-(now_s - self.last_seen_s) / COASTING_S))
+        return self.velocity_px_s * np.float32(passed)
+
+    def see(self, detection: FaceDetection, now_s: float, confirm_hits: int) -> None:
+        passed_s = now_s - self.last_seen_s
+        if passed_s > 0:
+            moved = detection.landmarks_px.mean(axis=0) - self.detection.landmarks_px.mean(axis=0)
+            share = np.float32(1 - math.exp(-passed_s / VELOCITY_MEMORY_S))
+            self.velocity_px_s = self.velocity_px_s + share * (
+                moved / np.float32(passed_s) - self.velocity_px_s
+            )
+        self.detection, self.last_seen_s = detection, now_s
+        self.hits += 1
+        if self.state is not TrackState.TENTATIVE or self.hits >= confirm_hits:
+            self.state = TrackState.CONFIRMED
+
+    def area(self) -> float:
+        x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
+        return (x2 - x1) * (y2 - y1)
+
+
+class FaceTracker:
+    """Gives each face an id that stays with it through motion and short occlusions.
+
+    Motion is constant velocity; association is by landmarks, overlap and size, one to one, so
+    that two tracks never share a face. Ids count up and are never used again.
+    """
+
+    def __init__(self, options: FacesOptions) -> None:
+        self._options = options
+        self._tracks: list[_Track] = []
+        self._next_id = 1
+
+    @property
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """Every track that is alive, by id; a lost one has its last detection."""
+        return tuple(
+            FaceTrack(t.track_id, t.detection, t.first_seen_s, t.last_seen_s, t.state)
+            for t in self._tracks
+        )
+
+    def reset(self) -> None:
+        """Forget every face; ids go on counting."""
+        self._tracks.clear()
+
+    def expected(self, now_s: float) -> Floats:
+        """Where each of `tracks` is expected at media time `now_s`: boxes float32 (N, 4)."""
+        return self._expected(now_s).boxes
+
+    def update(
+        self,
+        now_s: float,
+        followed: Sequence[FaceDetection],
+        found: Sequence[FaceDetection] | None = None,
+    ) -> tuple[FaceTrack, ...]:
+        """Take one look's detections at media time `now_s`; give the tracks that are alive.
+
+        `followed` are what O-Net confirmed where faces were expected, in any order; they keep
+        tracks but start none. `found` is what the full cascade found in the whole picture, None
+        where it did not run; it also starts tracks, and wins where both saw a face.
+        """
+        surest = sorted(followed, key=lambda detection: -detection.confidence)
+        both = [*(found or ()), *surest]
+        kept = distinct(both)
+        detections = [both[index] for index in kept]
+        new = sum(index < len(found or ()) for index in kept)  # the first so many were found
+        unseen_s = np.array([self._unseen_s(track, now_s) for track in self._tracks])
+        pairs = associate(self._expected(now_s), unseen_s, detections)
+        for index, track in enumerate(self._tracks):
+            place = pairs.get(index)
+            if place is not None:
+                track.see(detections[place], now_s, self._options.confirm_hits)
+            elif track.state is TrackState.CONFIRMED:
+                track.state = TrackState.LOST
+            if found is not None:
+                track.unfound = 0 if place is not None and place < new else track.unfound + 1
+        self._forget(now_s)
+        taken = set(pairs.values())
+        self._start([d for i, d in enumerate(detections[:new]) if i not in taken], now_s)
+        return self.tracks
+
+    def _expected(self, now_s: float) -> Faces:
+        shifts = np.array([t.shift_px(now_s) for t in self._tracks], np.float32).reshape(-1, 2)
+        return Faces([track.detection for track in self._tracks], shifts)
+
+    def _unseen_s(self, track: _Track, now_s: float) -> float:
+        return now_s - track.last_seen_s if track.state is TrackState.LOST else 0.0
+
+    def _forget(self, now_s: float) -> None:
+        """Drop what was not found or not seen for too long, and what was seen only once."""
+
+        def lives(track: _Track) -> bool:
+            unseen_s = now_s - track.last_seen_s
+            if track.state is TrackState.TENTATIVE and unseen_s > 0:
+                return False
+            return track.unfound < UNFOUND_LOOKS and unseen_s <= self._options.lost_after_s
+
+        self._tracks = [track for track in self._tracks if lives(track)]
+
+    def _start(self, detections: Sequence[FaceDetection], now_s: float) -> None:
+        """Begin a track for each, but keep the `max_faces` largest only, those in sight first."""
+        state = TrackState.CONFIRMED if self._options.confirm_hits == 1 else TrackState.TENTATIVE
+        still = np.zeros(2, np.float32)
+        new = [_Track(NEW, detection, now_s, now_s, state, still) for detection in detections]
+
+        def rank(track: _Track) -> tuple[bool, float]:
+            weight = 1.0 if track.track_id == NEW else INCUMBENT_AREA
+            return track.state is not TrackState.LOST, weight * track.area()
+
+        ranked = sorted([*self._tracks, *new], key=rank, reverse=True)
+        kept = ranked[: self._options.max_faces]
+        for track in kept:
+            if track.track_id == NEW:
+                track.track_id, self._next_id = self._next_id, self._next_id + 1
+        self._tracks = sorted(kept, key=lambda track: track.track_id)
