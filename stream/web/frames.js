@@ -8,7 +8,7 @@
  * is shown bare once none has come for `patience`, so that the video never waits for the analyzer.
  *
  * @typedef {import("./message.js").Message} Message
- * @typedef {{frameSeq: number, mediaTimeUs: number, jpeg: Uint8Array, arrivedMs: number}} Picture
+ * @typedef {{frameSeq: number, mediaTimeUs: number, jpeg: Uint8Array<ArrayBuffer>, arrivedMs: number}} Picture
  * @typedef {{picture: Picture, message: Message | null}} Shown
  */
 
@@ -51,16 +51,20 @@ export function belong(picture, message) {
 
 /** Pairs pictures and messages of one stream. Bounded: oldest out first. */
 export class FrameMatcher {
-  constructor() {
-    this.reset();
-  }
+  /** @type {Map<number, Picture>} */
+  pictures = new Map();
+  /** @type {Map<number, Message>} */
+  messages = new Map();
+  shownSeq = -1;
+  lastPictureSeq = -1;
+  lastMessageSeq = -1;
+  lastMessageMs = Number.NEGATIVE_INFINITY;
+  messageGapMs = 0;
 
   /** Forget everything: another stream, or a server that counts from the start again. */
   reset() {
-    /** @type {Map<number, Picture>} */
-    this.pictures = new Map();
-    /** @type {Map<number, Message>} */
-    this.messages = new Map();
+    this.pictures.clear();
+    this.messages.clear();
     this.shownSeq = -1;
     this.lastPictureSeq = -1;
     this.lastMessageSeq = -1;
@@ -155,5 +159,8 @@ export class FrameMatcher {
 /** @template T @param {Map<number, T>} map @param {number} limit */
 function dropOldest(map, limit) {
   // A Map iterates in order of insertion, and each socket delivers in order.
-  while (map.size > limit) map.delete(map.keys().next().value);
+  for (const key of map.keys()) {
+    if (map.size <= limit) return;
+    map.delete(key);
+  }
 }

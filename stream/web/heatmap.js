@@ -32,7 +32,7 @@ export function decodeHeatmap(base64) {
 /**
  * RGBA for one map: from clear through violet to yellow. Brightness and opacity both rise with the
  * value, so that it reads without colour vision too.
- * @param {Uint8Array} values @returns {Uint8ClampedArray}
+ * @param {Uint8Array} values @returns {Uint8ClampedArray<ArrayBuffer>}
  */
 export function paint(values) {
   const rgba = new Uint8ClampedArray(values.length * 4);

@@ -3,6 +3,7 @@
  * the same outlines. Each is stroked in a 16×16 square.
  */
 
+/** @type {Record<string, string>} */
 const OUTLINES = {
   undecided: "M2.5 8a5.5 5.5 0 1 1 11 0a5.5 5.5 0 1 1-11 0M6.3 6.4a1.8 1.8 0 1 1 2.6 1.7c-.6.3-.9.6-.9 1.2M8 11.3v.1",
   no_evidence: "M2.5 8a5.5 5.5 0 1 1 11 0a5.5 5.5 0 1 1-11 0M5.5 8h5",

@@ -95,11 +95,11 @@ function parseFace(raw) {
   const box = numbers(raw?.box_px, 4);
   const trackId = number(raw?.track_id);
   if (!box || trackId === null) return null;
-  const points = list(raw.landmarks_px).map((point) => numbers(point, 2));
+  const points = list(raw.landmarks_px).flatMap((point) => [numbers(point, 2) ?? []]);
   return {
     trackId,
     box,
-    landmarks: points.length === 5 && points.every(Boolean) ? points : [],
+    landmarks: points.length === 5 && points.every((point) => point.length === 2) ? points : [],
     probability: number(raw.probability_fake),
     frameProbability: number(raw.frame_probability_fake),
     state: label(raw.state),

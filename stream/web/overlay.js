@@ -13,13 +13,18 @@ import { outline } from "./icons.js";
 import { SIDE, cropSquare, paint } from "./heatmap.js";
 import { percent, stateWords } from "./words.js";
 
-/** Each state has its own line: colour (blue to red, safe for colour-blind eyes), dash and weight. */
-const LINES = {
-  undecided: { color: "#c3cad4", dash: [3, 4], width: 2 },
+/** Each state has its own line: colour (blue to red, safe for colour-blind eyes), dash and weight.
+ * Undecided, or a state that this page does not know, is thin, grey and dotted. */
+const LINES = new Map(Object.entries({
   no_evidence: { color: "#6db8f5", dash: [], width: 2 },
   suspicious: { color: "#f5b93a", dash: [10, 5], width: 3 },
   fake: { color: "#ff7a4d", dash: [], width: 4 },
-};
+}));
+
+/** @param {string} state @returns {{color: string, dash: number[], width: number}} */
+function lineOf(state) {
+  return LINES.get(state) ?? { color: "#c3cad4", dash: [3, 4], width: 2 };
+}
 
 const CASING = "rgba(8, 11, 16, 0.75)";
 const CHIP = "rgba(8, 11, 16, 0.86)";
@@ -84,7 +89,7 @@ export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
 
 /** @param {CanvasRenderingContext2D} context @param {Face} face @param {Rect} rect */
 function drawBox(context, face, rect) {
-  const line = LINES[face.state] ?? LINES.undecided;
+  const line = lineOf(face.state);
   context.lineJoin = "round";
   context.setLineDash([]);
   context.strokeStyle = CASING;
@@ -112,7 +117,7 @@ export function labelText(face, brief) {
 
 /** @param {CanvasRenderingContext2D} context @param {Face} face @param {Rect} rect @param {Rect} area */
 function drawLabel(context, face, rect, area) {
-  const line = LINES[face.state] ?? LINES.undecided;
+  const line = lineOf(face.state);
   context.font = area.width < BRIEF_BELOW ? SMALL_FONT : FONT;
   const text = labelText(face, area.width < BRIEF_BELOW);
   const width = context.measureText(text).width + 34;

@@ -82,9 +82,11 @@ export class Histories {
     this.#tracks.set(face.trackId, points);
     const point = { t, state: face.state, rolling: face.probability, frame: face.frameProbability };
     const before = points[points.length - 1];
-    const merge = before && point.t - before.t < MERGE_S && point.state === before.state;
-    if (merge && before.frame === null) points.pop();
-    if (merge && before.frame !== null && point.frame === null) return;
+    if (before && point.t - before.t < MERGE_S && point.state === before.state) {
+      // A single frame's score is rare and stays; between two without one, the newer wins.
+      if (before.frame !== null && point.frame === null) return;
+      if (before.frame === null) points.pop();
+    }
     points.push(point);
     const first = points.findIndex((item) => item.t >= t - SPAN_S);
     points.splice(0, Math.max(first, points.length - MAX_POINTS));
@@ -122,16 +124,13 @@ export function undecided(points, breaks) {
 function split(points, breaks, wanted) {
   /** @type {Point[][]} */
   const runs = [];
-  /** @type {Point | null} */
-  let before = null;
-  for (const point of points) {
+  points.forEach((point, index) => {
+    if (!wanted(point)) return;
+    const before = points[index - 1];
     const joins = before && wanted(before) && point.t - before.t <= GAP_S;
-    const broken = before && breaks.some((at) => at > before.t && at <= point.t);
-    if (wanted(point)) {
-      if (!joins || broken) runs.push([]);
-      runs[runs.length - 1].push(point);
-    }
-    before = point;
-  }
+    const broken = joins && breaks.some((at) => at > before.t && at <= point.t);
+    if (!joins || broken) runs.push([]);
+    runs[runs.length - 1].push(point);
+  });
   return runs;
 }

@@ -6,7 +6,7 @@
  */
 
 /** No state says "real" or "verified": a passive detector cannot know that. */
-const STATES = {
+export const STATES = {
   undecided: "Undecided",
   no_evidence: "No evidence",
   suspicious: "Suspicious",
@@ -18,7 +18,7 @@ const STATES = {
   ended: "Ended",
 };
 
-const REASONS = {
+export const REASONS = {
   face_too_small: "Face too small",
   blurred: "Blurred",
   extreme_pose: "Turned too far away",
@@ -29,7 +29,6 @@ const REASONS = {
   low_confidence: "Hardly recognisable as a face",
   few_samples: "Too few scores yet",
   low_quality: "Picture too poor to judge",
-  track_lost: "Out of sight",
 };
 
 const CLOCKS = { sender: "Sender's", arrival: "On arrival" };
