@@ -25,12 +25,18 @@ def nms(boxes: Floats, scores: Floats, threshold: float) -> Indices:
     `boxes` float32 (N, 4) x1, y1, x2, y2; `scores` float32 (N,). A box goes if its intersection
     over union with one that stays is above `threshold`.
     """
-    return _greedy(boxes, scores, lambda one, other: iou(one, other) > threshold)
+    order = np.argsort(-scores, kind="stable")
+    return _greedy(boxes, order, lambda one, other: iou(one, other) > threshold)
 
 
 def nms_min(boxes: Floats, scores: Floats, threshold: float) -> Indices:
-    """Like `nms`, with the intersection over the smaller box; sides count both end pixels."""
-    return _greedy(boxes, scores, lambda one, other: ~(_iomin(one, other) <= threshold))
+    """Like `nms`, with the intersection over the smaller box; sides count both end pixels.
+
+    Of boxes equally sure the last one goes first: saturated scores of 1.0 are common here, and
+    facenet-pytorch, too, takes them from the end of an ascending sort.
+    """
+    order = np.argsort(scores)[::-1]
+    return _greedy(boxes, order, lambda one, other: ~(_iomin(one, other) <= threshold))
 
 
 def iou(one: Floats, other: Floats) -> Floats:
@@ -61,10 +67,9 @@ def _area(boxes: Floats, pixel: float) -> Floats:
 
 
 def _greedy(
-    boxes: Floats, scores: Floats, suppresses: Callable[[Floats, Floats], NDArray[np.bool_]]
+    boxes: Floats, waiting: Indices, suppresses: Callable[[Floats, Floats], NDArray[np.bool_]]
 ) -> Indices:
-    """Sorted greedy suppression, block by block, without a loop over boxes."""
-    waiting = np.argsort(-scores, kind="stable")
+    """Greedy suppression in the order of `waiting`, block by block, without a loop over boxes."""
     kept: list[Indices] = []
     while len(waiting):
         block, waiting = waiting[:BLOCK], waiting[BLOCK:]

@@ -1,0 +1,1 @@
+"""Measurements of the whole, through its public API; `python -m benchmarks NAME`."""
