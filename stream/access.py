@@ -41,12 +41,16 @@ class Access:
         token the `Host` must be a loopback name too: a site can point its own name at 127.0.0.1.
         """
         host = headers.get("host", "")
-        if self._token is None and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-            return False
         origin = headers.get("origin")
+        try:
+            host_name, origin_place = urlsplit(f"//{host}").hostname, urlsplit(origin or "").netloc
+        except ValueError:  # a broken address is nobody's
+            return False
+        if self._token is None and not is_loopback(host_name or ""):
+            return False
         if origin is None or origin in self._origins:
             return True
-        return urlsplit(origin).netloc == host
+        return origin_place != "" and origin_place == host
 
 
 def presented_token(headers: Mapping[str, str]) -> str | None:
@@ -54,8 +58,8 @@ def presented_token(headers: Mapping[str, str]) -> str | None:
     ``token.<value>``; None without one.
     """
     scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value.strip()
+    if scheme.lower() == "bearer" and (token := value.strip()):
+        return token
     for protocol in headers.get("sec-websocket-protocol", "").split(","):
         name, _, value = protocol.strip().partition(".")
         if name == "token" and value:

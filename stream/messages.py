@@ -23,7 +23,10 @@ Point = tuple[float, float]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What has a default is on the wire too, so the schema may demand it.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class Health(_Part):
@@ -99,9 +102,8 @@ class OverlayMessage(_Part):
 def overlay_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of a message."""
     schema = OverlayMessage.model_json_schema(mode="serialization")
-    for face in (schema["$defs"]["Face"],):
-        # A key of its own: it is absent, not null, when nobody asked for it.
-        face["required"] = [key for key in face["required"] if key != "heatmap"]
+    # A key of its own: it is absent, not null, when nobody asked for it.
+    schema["$defs"]["Face"]["required"].remove("heatmap")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
