@@ -1,0 +1,30 @@
+"""Write the schemas that are committed, from the code that serves them: run it after a change.
+
+``python scripts/write_schemas.py`` from the repository's root; a test says when it was forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stream.messages import overlay_schema  # noqa: E402  the path comes first
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """The file's text for `schema`."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write docs/overlay.schema.json."""
+    (ROOT / "docs" / "overlay.schema.json").write_text(as_text(overlay_schema()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
