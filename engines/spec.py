@@ -107,7 +107,7 @@ class ModelSpec:
             raise ModelMismatch(path, "the spec is no readable JSON", REEXPORT) from exc
         try:
             return _from_body(body)
-        except (KeyError, TypeError, ValueError) as exc:
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise ModelMismatch(path, f"the spec is not valid ({exc!r})", REEXPORT) from exc
 
     def weights_path(self, spec_path: Path) -> Path:
