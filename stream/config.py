@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from stream.errors import ConfigError
 from stream.faces.options import FacesOptions
@@ -32,7 +32,7 @@ EngineName = Literal[
 
 
 class _Branch(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ServerConfig(_Branch):
@@ -95,6 +95,14 @@ class Config(_Branch):
     faces: FacesOptions = FacesOptions()
     scoring: ScoringOptions = ScoringOptions()
 
+    @field_validator("streams")
+    @classmethod
+    def _named_once(cls, streams: tuple[StreamConfig, ...]) -> tuple[StreamConfig, ...]:
+        ids = [stream.id for stream in streams]
+        if twice := [name for name in ids if ids.count(name) > 1]:
+            raise ValueError(f"the id {twice[0]!r} is given to two streams")
+        return streams
+
 
 def load_config(
     file: Path | None,
@@ -104,7 +112,8 @@ def load_config(
     """Read the tree: defaults, then `file` (TOML), the environment, then `overrides`.
 
     `overrides` maps dotted keys (``server.port``) to values; strings are converted to the key's
-    type. The environment gives only ``DEEPFAKESTREAM_TOKEN``.
+    type, a list written as in TOML: ``["rtsp", "http"]``. The environment gives only
+    ``DEEPFAKESTREAM_TOKEN``.
 
     Raises: ConfigError that names the key, for a missing or broken file, an unknown key, or a
     value out of range. Values of secret keys are not repeated.
@@ -113,7 +122,7 @@ def load_config(
     if token := environ.get("DEEPFAKESTREAM_TOKEN"):
         _put(body, "server.token", token)
     for key, value in overrides.items():
-        _put(body, key, value)
+        _put(body, key, _unwritten(value))
     try:
         return Config.model_validate(body)
     except ValidationError as exc:
@@ -148,10 +157,19 @@ def _put(body: dict[str, Any], key: str, value: Any) -> None:
     branch[last] = value
 
 
+def _unwritten(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("["):
+        return value
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value  # an address such as [::1]
+
+
 def _config_error(exc: ValidationError) -> ConfigError:
     first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    text = first["msg"]
+    text = first["msg"].removeprefix("Value error, ")
     if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         text = "there is no such setting"
     return ConfigError(key or "configuration", text)
