@@ -9,6 +9,7 @@ from typing import Final
 import av
 import av.error
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
@@ -47,6 +48,14 @@ class Picture:
         """
         frame = self.frame
         return lambda: to_rgb(frame)
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The container's first video stream that can be decoded here, or None. Cover pictures of music
+    files come after moving ones.
+    """
+    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
+    return min(streams, key=lambda stream: bool(stream.disposition.attached_pic), default=None)
 
 
 class Decoder:
