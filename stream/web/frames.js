@@ -60,16 +60,21 @@ export class FrameMatcher {
   lastMessageSeq = -1;
   lastMessageMs = Number.NEGATIVE_INFINITY;
   messageGapMs = 0;
+  lagMs = 0;
+  /** When each recent picture arrived, shown or not: how far messages lag behind pictures. */
+  #arrivals = /** @type {Map<number, number>} */ (new Map());
 
   /** Forget everything: another stream, or a server that counts from the start again. */
   reset() {
     this.pictures.clear();
     this.messages.clear();
+    this.#arrivals.clear();
     this.shownSeq = -1;
     this.lastPictureSeq = -1;
     this.lastMessageSeq = -1;
     this.lastMessageMs = Number.NEGATIVE_INFINITY;
     this.messageGapMs = 0;
+    this.lagMs = 0;
   }
 
   /** @param {Picture} picture */
@@ -77,6 +82,8 @@ export class FrameMatcher {
     if (picture.frameSeq < this.lastPictureSeq) this.reset();
     this.lastPictureSeq = picture.frameSeq;
     if (picture.frameSeq <= this.shownSeq) return;
+    this.#arrivals.set(picture.frameSeq, picture.arrivedMs);
+    dropOldest(this.#arrivals, MAX_MESSAGES);
     this.pictures.set(picture.frameSeq, picture);
     dropOldest(this.pictures, MAX_PICTURES);
   }
@@ -85,7 +92,9 @@ export class FrameMatcher {
   addMessage(message, nowMs) {
     if (message.frameSeq < this.lastMessageSeq) this.reset();
     const gap = Math.min(nowMs - this.lastMessageMs, MAX_PATIENCE_MS);
-    this.messageGapMs = this.messageGapMs === 0 ? gap : 0.8 * this.messageGapMs + 0.2 * gap;
+    this.messageGapMs = blend(this.messageGapMs, gap);
+    const arrived = this.#arrivals.get(message.frameSeq);
+    if (arrived !== undefined) this.lagMs = blend(this.lagMs, nowMs - arrived);
     this.lastMessageSeq = message.frameSeq;
     this.lastMessageMs = nowMs;
     if (message.frameSeq < this.shownSeq) return;
@@ -93,9 +102,10 @@ export class FrameMatcher {
     dropOldest(this.messages, MAX_MESSAGES);
   }
 
-  /** How long a picture waits for its message: grows with the analyzer's own pace. */
+  /** How long a picture waits for its message: grows with the analyzer's own pace and delay. */
   get patienceMs() {
-    return Math.min(Math.max(2 * this.messageGapMs, MIN_PATIENCE_MS), MAX_PATIENCE_MS);
+    const wanted = Math.max(2 * this.messageGapMs, 1.5 * this.lagMs);
+    return Math.min(Math.max(wanted, MIN_PATIENCE_MS), MAX_PATIENCE_MS);
   }
 
   /**
@@ -155,6 +165,10 @@ export class FrameMatcher {
     for (const key of this.messages.keys()) if (key < seq) this.messages.delete(key);
   }
 }
+
+/** A running mean over about five values; the first one counts whole.
+ * @param {number} mean @param {number} value */
+const blend = (mean, value) => (mean === 0 ? value : 0.8 * mean + 0.2 * value);
 
 /** @template T @param {Map<number, T>} map @param {number} limit */
 function dropOldest(map, limit) {

@@ -38,6 +38,8 @@ let pollMs = 0;
 let streams = [];
 /** @type {string | null} */
 let selected = null;
+/** What is shown while the address names no stream. @type {string | null} */
+let unnamed = null;
 
 const poller = new StreamsPoll(new URL("v1/streams", document.baseURI).href, (answer) => {
   poll = answer;
@@ -51,9 +53,9 @@ const poller = new StreamsPoll(new URL("v1/streams", document.baseURI).href, (an
 
 function select() {
   const route = parseRoute(location.hash);
-  const listed = streams.some((stream) => stream.id === (route.stream ?? selected));
-  // An unnamed choice is kept as long as it exists, or another camera's start would steal the view.
-  selected = route.stream ?? (listed ? selected : choose(streams, null));
+  // Kept as long as it exists, or another camera's start would steal the view.
+  if (!streams.some((stream) => stream.id === unnamed)) unnamed = choose(streams);
+  selected = route.stream ?? unnamed;
   viewer.open(streams.some((stream) => stream.id === selected) ? selected : null, route.token);
   streamList.render(streams, selected, route.token);
   part("no-streams").hidden = streams.length > 0;

@@ -28,12 +28,9 @@ export function parseStreams(raw) {
     });
 }
 
-/**
- * Which stream to show: the one asked for, else the first that is live, else the first.
- * @param {Stream[]} streams @param {string | null} wanted @returns {string | null}
- */
-export function choose(streams, wanted) {
-  if (wanted !== null) return wanted;
+/** Which stream to show unasked: the first that is live, else the first.
+ * @param {Stream[]} streams @returns {string | null} */
+export function choose(streams) {
   const live = streams.find((stream) => stream.sourceState === "live");
   return (live ?? streams[0])?.id ?? null;
 }

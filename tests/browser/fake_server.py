@@ -108,6 +108,10 @@ class FakeStream:
     epoch_starts: int = 0
     viewers: list[tuple[str, bool, asyncio.Queue[Any]]] = field(default_factory=list)
 
+    def watching(self, channel: str) -> int:
+        """How many sockets are open on `scores` or `video`."""
+        return sum(kind == channel for kind, _, _ in self.viewers)
+
     def health(self) -> dict[str, Any]:
         """The stream's health object."""
         return {
@@ -180,10 +184,13 @@ class FakeServer:
     `requested` holds the path and query of every WebSocket that was opened, newest last.
     """
 
-    def __init__(self, *streams: FakeStream, token: str | None = None, port: int = 0) -> None:
+    def __init__(
+        self, *streams: FakeStream, token: str | None = None, port: int = 0, prefix: str = ""
+    ) -> None:
         self.streams = {stream.stream_id: stream for stream in streams}
         self.token = token
         self.port = port
+        self.prefix = prefix
         self.requested: deque[str] = deque(maxlen=100)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -191,7 +198,7 @@ class FakeServer:
     @property
     def url(self) -> str:
         """The page's address."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://127.0.0.1:{self.port}{self.prefix}/"
 
     def __enter__(self) -> FakeServer:
         self.start()
@@ -213,7 +220,7 @@ class FakeServer:
         listener.listen()
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            _app(self), log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=1
+            _app(self), log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=0
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
@@ -245,9 +252,11 @@ def _app(server: FakeServer) -> FastAPI:
             task.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
 
+    inner = FastAPI()
+    _add_page(inner)
+    _add_streams(inner, server)
     app = FastAPI(lifespan=lifespan)
-    _add_page(app)
-    _add_streams(app, server)
+    app.mount(server.prefix or "/", inner)
     return app
 
 

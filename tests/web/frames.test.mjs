@@ -96,6 +96,19 @@ test("a slow analyzer is waited for longer, but not for ever", () => {
   assert.equal(matcher.patienceMs, 1000);
 });
 
+test("messages that always lag hold the picture back until they are there", () => {
+  const matcher = new FrameMatcher();
+  const shown = [];
+  for (let seq = 0; seq < 100; seq++) {
+    matcher.addPicture(picture(seq));
+    if (seq >= 15) matcher.addMessage(told(seq - 15), seq * 40);
+    const next = matcher.next(seq * 40);
+    if (next && seq > 40) shown.push(next);
+  }
+  assert.ok(shown.length > 50, String(shown.length));
+  assert.ok(shown.every((item) => item.message), "none bare");
+});
+
 test("the same number with another media time is another frame", () => {
   const matcher = running();
   matcher.addPicture(picture(10));

@@ -5,12 +5,11 @@ import { rawHealth } from "./samples.mjs";
 
 const item = (id, source_state) => ({ id, source: "demo", state: "no_face", health: rawHealth({ source_state }) });
 
-test("the one asked for is shown, else the first that is live, else the first", () => {
+test("the first that is live is shown unasked, else the first", () => {
   const streams = parseStreams([item("a", "connecting"), item("b", "live"), item("c", "live")]);
-  assert.equal(choose(streams, "z"), "z");
-  assert.equal(choose(streams, null), "b");
-  assert.equal(choose(parseStreams([item("a", "ended")]), null), "a");
-  assert.equal(choose([], null), null);
+  assert.equal(choose(streams), "b");
+  assert.equal(choose(parseStreams([item("a", "ended")])), "a");
+  assert.equal(choose([]), null);
 });
 
 test("a stream without health is listed, one without an id is not", () => {
