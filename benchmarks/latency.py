@@ -1,0 +1,155 @@
+"""How long from capture to score, and what a source frame costs, beside the naive pipeline.
+
+A 720p 30 fps file is played as a live camera, and forwarded without re-encoding by a real RTSP
+server, whose CPU is listed apart. Each run is the program itself, `run_stream.py`, in a process of
+its own; its summary has the latencies, its process the CPU time. Nobody watches the preview.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from benchmarks.report import NOT_RUN, Report, Requirement, parser, table
+from benchmarks.rtsp.rig import RtspServer, missing
+from stream.config import REPOSITORY, data_dir
+
+CLIP: Final = "clips/speaker-720p.mp4"
+NO_DATA: Final = f"latency: needs the data folder with {CLIP} (DEEPFAKESTREAM_DATA)"
+FPS: Final = 30000 / 1001
+ALLOWED_MS: Final = 60.0
+NAIVE_FRAMES: Final = 60
+WARM_UP_FRAMES: Final = 30
+"""Not counted in CPU a frame: opening the source and the first calls are no steady state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the program: its stream's summary, and milliseconds of CPU a source frame of the
+    program and of the server that sent the frames (None without one).
+    """
+
+    summary: dict[str, Any]
+    cpu_ms: float
+    server_cpu_ms: float | None
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """One table row for each hop."""
+        hops = self.summary["latency_ms"].items()
+        return [{"source": name, "capture to (ms)": hop} | values for hop, values in hops]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmark; see `benchmarks.__main__` for the exit codes."""
+    made = parser("latency", __doc__ or "")
+    made.add_argument("--seconds", type=float, default=30.0, help="length of a run (%(default)s)")
+    options = made.parse_args(arguments)
+    data = data_dir()
+    clip = data / CLIP if data else None
+    if clip is None or not clip.is_file():
+        print(NO_DATA)
+        return 2
+    program = ["--engine", options.engine, "--device", options.device]
+    program += ["--duration", str(options.seconds)]
+    report = Report("latency", {"clip": CLIP, "seconds": options.seconds, "viewers": 0})
+    runs = {"file as a camera": _run(str(clip), program, None)}
+    if (why := missing()) is None:
+        with RtspServer(file=clip) as server:
+            runs["RTSP over TCP"] = _run(server.url("file"), program, psutil.Process(server.pid))
+    else:
+        print(f"RTSP: {NOT_RUN}: {why}")
+    _tell(runs, _naive(clip), report)
+    return report.finish(options.json, options.check)
+
+
+def _run(source: str, program: list[str], server: psutil.Process | None) -> Run:
+    command = [sys.executable, str(REPOSITORY / "run_stream.py"), f"clip={source}", *program]
+    command += ["--no-serve", "--jsonl", "-"]
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        stack.callback(process.kill)
+        watched = [psutil.Process(process.pid)] + ([server] if server else [])
+        assert process.stdout is not None
+        first: tuple[int, list[float]] | None = None
+        last = (0, [0.0, 0.0])
+        for line in process.stdout:
+            body = json.loads(line)
+            if "summary" in body:
+                return _result(body["summary"]["streams"]["clip"], first or last, last)
+            last = (body["frame_seq"], [_cpu_s(one) for one in watched])
+            if first is None and body["frame_seq"] >= WARM_UP_FRAMES:
+                first = last
+        assert process.stderr is not None
+        raise SystemExit(f"latency: the program ended early: {process.stderr.read()}")
+
+
+def _result(
+    summary: dict[str, Any], first: tuple[int, list[float]], last: tuple[int, list[float]]
+) -> Run:
+    frames = max(last[0] - first[0], 1)
+    spent = [1000 * (b - a) / frames for a, b in zip(first[1], last[1], strict=True)]
+    return Run(summary, spent[0], spent[1] if len(spent) > 1 else None)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _naive(clip: Path) -> dict[str, Any] | None:
+    command = [sys.executable, "-m", "benchmarks.naive", str(clip), str(NAIVE_FRAMES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"naive pipeline: {NOT_RUN}: {reason} (it needs torch, timm and facenet-pytorch)")
+        return None
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _tell(runs: dict[str, Run], naive: dict[str, Any] | None, report: Report) -> None:
+    print(table([row for name, run in runs.items() for row in run.rows(name)]))
+    print()
+    costs = []
+    for name, run in runs.items():
+        ratio = naive["cpu_ms_per_frame"] / run.cpu_ms if naive else None
+        costs.append(
+            {
+                "pipeline": name,
+                "frames": run.summary["frames"],
+                "dropped": run.summary["dropped"],
+                "CPU ms/frame": run.cpu_ms,
+                "server CPU ms/frame": run.server_cpu_ms,
+                "naive / ours": ratio,
+            }
+        )
+    if naive:
+        costs.append(
+            {
+                "pipeline": "naive, every frame",
+                "frames": naive["frames"],
+                "dropped": None,
+                "CPU ms/frame": naive["cpu_ms_per_frame"],
+                "server CPU ms/frame": None,
+                "naive / ours": None,
+            }
+        )
+    print(table(costs))
+    report.figures |= {name: run.summary for name, run in runs.items()}
+    report.figures |= {"cost": costs, "naive": naive}
+    limit_ms = 1000 / FPS + ALLOWED_MS
+    for name, run in runs.items():
+        scored = run.summary["latency_ms"]["scored"]["p95"]
+        report.requirements.append(
+            Requirement(f"{name}: capture to score p95, ms", scored, limit_ms, at_least=False)
+        )

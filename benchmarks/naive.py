@@ -1,0 +1,72 @@
+"""The pipeline that one would write today, as the peer of our own figures.
+
+facenet-pytorch's MTCNN with its defaults (all faces kept) on every frame, and an EfficientNet-B0 in
+eager torch on every face, as the README files of live deepfake demos have it. Its weights are
+random: only its cost is of interest. Run as a program of its own, so that torch's memory and threads
+are counted to nobody else: ``python -m benchmarks.naive FILE FRAMES`` prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+
+WARM_UP_FRAMES = 3
+
+
+def measure(path: str, frames: int) -> dict[str, float | int]:
+    """Process CPU and wall milliseconds a source frame over `frames` frames of the video `path`."""
+    detect, classify = _networks()
+    capture = cv2.VideoCapture(path)
+    done, faces, cpu_s, wall_s = -WARM_UP_FRAMES, 0, 0.0, 0.0
+    while done < frames:
+        cpu_from_s, wall_from_s = time.process_time(), time.perf_counter()
+        ok, bgr = capture.read()
+        if not ok:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            continue
+        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        boxes = detect(rgb)
+        classify(rgb, boxes)
+        done += 1
+        if done > 0:
+            cpu_s += time.process_time() - cpu_from_s
+            wall_s += time.perf_counter() - wall_from_s
+            faces += len(boxes)
+    return {
+        "frames": frames,
+        "faces": faces,
+        "cpu_ms_per_frame": 1000 * cpu_s / frames,
+        "wall_ms_per_frame": 1000 * wall_s / frames,
+    }
+
+
+def _networks() -> tuple[Any, Any]:
+    import timm
+    import torch
+    from facenet_pytorch import MTCNN
+
+    mtcnn = MTCNN(keep_all=True)
+    network = timm.create_model("efficientnet_b0", pretrained=False, num_classes=1).eval()
+
+    def detect(rgb: Any) -> list[Any]:
+        boxes, _ = mtcnn.detect(rgb)
+        return [] if boxes is None else list(boxes)
+
+    @torch.inference_mode()
+    def classify(rgb: Any, boxes: list[Any]) -> None:
+        for box in boxes:
+            x1, y1, x2, y2 = (max(0, int(v)) for v in box)
+            crop = cv2.resize(rgb[y1:y2, x1:x2], (224, 224)).astype(np.float32) / 255
+            network(torch.from_numpy(crop).permute(2, 0, 1)[None])
+
+    return detect, classify
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
