@@ -92,7 +92,7 @@ def test_no_other_environment_variable_is_read() -> None:
         ("server__host", "[::1]", "[::1]"),
     ],
 )
-def test_text_from_the_command_line_becomes_the_keys_type(key: str, text: str, value: Any) -> None:
+def test_text_from_the_command_line_becomes_the_keys_type(key: str, text: Any, value: Any) -> None:
     section, _, name = key.partition("__")
     assert getattr(getattr(load(**{key: text}), section), name) == value
 
@@ -120,7 +120,7 @@ def test_text_from_the_command_line_becomes_the_keys_type(key: str, text: str, v
         ("faces__thresholds", "[0.5, 0.6]", "faces.thresholds.2"),
     ],
 )
-def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: str, named: str) -> None:
+def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: Any, named: str) -> None:
     assert problem(**{key: value}).key == named
 
 

@@ -1,0 +1,308 @@
+"""Analyzer: which faces are due, what is never scored, and what is said of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stream.analyzer import Analyzer, CropScore
+from stream.scoring.options import ScoringOptions
+from stream.types import (
+    Analysis,
+    FaceCrop,
+    FaceReport,
+    FaceState,
+    FaceTrack,
+    Frame,
+    Pixels,
+    Quality,
+    Reason,
+    TrackState,
+)
+from tests import builders
+
+BEYOND = (-200.0, 60.0, -80.0, 180.0)
+"""A box wholly outside the picture: its evidence weighs nothing."""
+
+
+class ScriptedFinder:
+    """Gives the tracks that it was told to give; the last ones for ever."""
+
+    def __init__(self, *script: Iterable[FaceTrack]) -> None:
+        self._script = deque(tuple(tracks) for tracks in script)
+        self.seen: list[float] = []
+        self.resets = 0
+
+    def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
+        self.seen.append(media_time_s)
+        return self._script.popleft() if len(self._script) > 1 else self._script[0]
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def make(
+    *script: Iterable[FaceTrack], options: ScoringOptions | None = None, **spec: Any
+) -> Analyzer:
+    finder = ScriptedFinder(*(script or ([builders.track()],)))
+    return Analyzer(finder, builders.detector_spec(**spec), options or ScoringOptions())
+
+
+def step(
+    analyzer: Analyzer, frame: Frame, logit: float = 0.0
+) -> tuple[tuple[FaceCrop, ...], Analysis]:
+    """One frame through; every crop that is due gets `logit`."""
+    crops = analyzer.observe(frame)
+    scores = [CropScore(logit, builders.heat(0.5)) for _ in crops]
+    at_s = frame.capture.decoded_at_s
+    return crops, analyzer.absorb(frame, crops, scores, at_s + 0.01, at_s + 0.02 if crops else None)
+
+
+def face(analysis: Analysis) -> FaceReport:
+    (only,) = analysis.faces
+    return only
+
+
+def run(
+    analyzer: Analyzer, times_s: Sequence[float], logit: float = 0.0, **how: Any
+) -> list[tuple[tuple[FaceCrop, ...], Analysis]]:
+    return [
+        step(analyzer, builders.frame(time_s, seq=seq, **how), logit)
+        for seq, time_s in enumerate(times_s)
+    ]
+
+
+# -- who is due ---------------------------------------------------------------------------------
+
+
+def test_a_face_is_due_when_it_is_first_seen() -> None:
+    crops, _ = step(make(), builders.frame(3.0))
+    assert [(crop.track_id, crop.media_time_s) for crop in crops] == [(1, 3.0)]
+
+
+def test_a_face_is_scored_target_fps_times_a_second() -> None:
+    frames = run(make(options=ScoringOptions(target_fps=4.0)), [n / 30 for n in range(300)])
+    scored = sum(len(crops) for crops, _ in frames)
+    assert 40 <= scored <= 45
+
+
+def test_an_interval_is_cut_a_tenth_short_so_that_jitter_costs_no_frame() -> None:
+    jitter_s = (0.0, 0.02, -0.004, 0.01, -0.003)
+    times_s = [n / 4 + jitter_s[n % 5] for n in range(40)]
+    frames = run(make(options=ScoringOptions(target_fps=4.0)), times_s)
+    assert all(len(crops) == 1 for crops, _ in frames)
+
+
+def test_due_times_follow_media_time_and_not_the_number_of_frames() -> None:
+    frames = run(make(options=ScoringOptions(target_fps=2.0)), [0.0, 0.1, 0.2, 5.0, 5.1, 9.0])
+    assert [len(crops) for crops, _ in frames] == [1, 0, 0, 1, 0, 1]
+
+
+def test_each_face_has_its_own_due_time() -> None:
+    one, other = builders.track(1), builders.track(2, box_px=(10.0, 60.0, 90.0, 160.0))
+    analyzer = make([one], [one, other], [one, other], options=ScoringOptions(target_fps=4.0))
+    frames = run(analyzer, [0.0, 0.1, 0.25, 0.35])
+    assert [[crop.track_id for crop in crops] for crops, _ in frames] == [[1], [2], [1], [2]]
+
+
+def test_a_crop_is_cut_in_the_specs_geometry() -> None:
+    (crop,), _ = step(make(crop_scale=1.5), builders.frame())
+    assert crop.pixels.shape == (builders.CROP_PX, builders.CROP_PX, 3)
+    assert crop.pixels.dtype == np.uint8
+    centre = crop.frame_from_crop @ [builders.CROP_PX / 2, builders.CROP_PX / 2, 1.0]
+    corner = crop.frame_from_crop @ [0.0, 0.0, 1.0]
+    assert centre == pytest.approx([160.0, 120.0])
+    assert corner == pytest.approx([160.0 - 90.0, 120.0 - 90.0])
+
+
+def test_a_crop_carries_the_capture_time_of_its_frame() -> None:
+    (crop,), _ = step(make(), builders.frame(2.0, captured_at_s=777.0))
+    assert crop.captured_at_s == 777.0
+
+
+# -- what is never scored -----------------------------------------------------------------------
+
+
+def test_a_frame_decoded_with_errors_is_followed_but_never_scored() -> None:
+    analyzer = make()
+    frames = run(analyzer, [n / 2 for n in range(20)], corrupt=True)
+    assert all(crops == () for crops, _ in frames)
+    report = face(frames[-1][1])
+    assert report.window.state is FaceState.UNDECIDED
+    assert Reason.DECODE_ERRORS in report.window.reasons
+    assert report.quality == Quality(0.0, (Reason.DECODE_ERRORS,))
+    assert report.window.probability_fake is None
+
+
+def test_a_face_is_due_at_once_on_the_first_clean_frame_after_corrupt_ones() -> None:
+    analyzer = make()
+    run(analyzer, [0.0, 0.3, 0.6], corrupt=True)
+    crops, analysis = step(analyzer, builders.frame(0.61))
+    assert len(crops) == 1
+    assert Reason.DECODE_ERRORS not in face(analysis).window.reasons
+
+
+def test_a_crop_of_no_quality_never_counts_and_says_why() -> None:
+    frames = run(make([builders.track(box_px=BEYOND)]), [n / 4 for n in range(8)])
+    assert all(crops == () for crops, _ in frames)
+    report = face(frames[-1][1])
+    assert (report.window.samples, report.window.probability_fake) == (0, None)
+    assert report.quality.weight == 0.0
+    assert Reason.OUT_OF_FRAME in report.window.reasons
+    assert Reason.FEW_SAMPLES in report.window.reasons
+
+
+def test_a_reason_is_named_once() -> None:
+    frames = run(make([builders.track(box_px=BEYOND)]), [0.0, 0.3])
+    reasons = face(frames[-1][1]).window.reasons
+    assert len(reasons) == len(set(reasons))
+
+
+@pytest.mark.parametrize("state", [TrackState.TENTATIVE, TrackState.LOST])
+def test_only_confirmed_faces_are_scored_and_reported(state: TrackState) -> None:
+    analyzer = make([builders.track(state=state)])
+    crops, analysis = step(analyzer, builders.frame())
+    assert (crops, analysis.faces, analyzer.tracks_seen) == ((), (), 0)
+
+
+# -- what is said -------------------------------------------------------------------------------
+
+
+def test_a_frame_probability_is_given_only_where_this_very_frame_was_scored() -> None:
+    (_, scored), (_, between) = run(make(), [0.0, 0.1], logit=0.0)
+    assert face(scored).frame_probability_fake == 0.5
+    assert face(scored).heatmap is not None
+    assert face(between).frame_probability_fake is None
+    assert face(between).heatmap is None
+    assert face(between).window.probability_fake == 0.5
+
+
+def test_logits_are_calibrated_by_the_spec() -> None:
+    analyzer = make(temperature=2.0, bias=1.0)
+    _, analysis = step(analyzer, builders.frame(), logit=-2.0)
+    assert face(analysis).frame_probability_fake == pytest.approx(0.5)
+    assert face(analysis).window.probability_fake == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("logit", "state"),
+    [(-4.0, FaceState.NO_EVIDENCE), (0.8, FaceState.SUSPICIOUS), (4.0, FaceState.FAKE)],
+)
+def test_a_face_is_undecided_until_enough_samples_and_then_has_a_state(
+    logit: float, state: FaceState
+) -> None:
+    frames = run(make(), [n / 4 for n in range(6)], logit)
+    states = [face(analysis).window.state for _, analysis in frames]
+    assert states == [FaceState.UNDECIDED] * 3 + [state] * 3
+    assert face(frames[0][1]).window.reasons == (Reason.FEW_SAMPLES,)
+    assert face(frames[-1][1]).window.reasons == ()
+
+
+def test_evidence_ages_while_frames_go_unscored() -> None:
+    analyzer = make(options=ScoringOptions(target_fps=1.0))
+    frames = run(analyzer, [0.0, 0.5], captured_at_s=None)
+    assert face(frames[1][1]).window.newest_captured_at_s == 0.0
+
+
+def test_the_window_says_from_when_to_when_it_reaches() -> None:
+    frames = run(make(), [0.0, 0.25, 0.5])
+    window = face(frames[-1][1]).window
+    assert (window.start_s, window.end_s, window.samples) == (0.0, 0.5, 3)
+
+
+def test_an_empty_window_starts_and_ends_now() -> None:
+    frames = run(make([builders.track(box_px=BEYOND)]), [3.0])
+    window = face(frames[0][1]).window
+    assert (window.start_s, window.end_s) == (3.0, 3.0)
+
+
+def test_the_window_forgets_by_media_time_while_a_face_goes_unscored() -> None:
+    analyzer = make(options=ScoringOptions(window_s=2.0))
+    run(analyzer, [0.0, 0.25, 0.5, 0.75], logit=4.0)
+    (_, early), (_, late) = run(analyzer, [1.5, 2.8], corrupt=True)
+    assert face(early).window.samples == 4
+    assert face(late).window.samples == 0
+    assert face(late).window.state is FaceState.UNDECIDED
+
+
+def test_a_face_out_of_sight_keeps_its_evidence_until_it_is_forgotten() -> None:
+    seen, lost = builders.track(), builders.track(state=TrackState.LOST)
+    analyzer = make([seen], [lost], [seen], [], [seen], options=ScoringOptions(min_samples=1))
+    reports = [
+        {report.track_id: report.window.samples for report in analysis.faces}
+        for _, analysis in run(analyzer, [0.0, 0.5, 1.0, 1.5, 2.0])
+    ]
+    assert reports == [{1: 1}, {}, {1: 2}, {}, {1: 1}]
+
+
+def test_scores_that_never_came_leave_the_window_as_it_was() -> None:
+    analyzer = make()
+    frame = builders.frame()
+    assert len(analyzer.observe(frame)) == 1
+    report = face(analyzer.absorb(frame, (), [], 0.1, None))
+    assert (report.window.samples, report.frame_probability_fake) == (0, None)
+
+
+def test_a_score_for_each_crop_is_demanded() -> None:
+    analyzer = make()
+    frame = builders.frame()
+    crops = analyzer.observe(frame)
+    with pytest.raises(ValueError, match="zip"):
+        analyzer.absorb(frame, crops, [], 0.1, 0.2)
+
+
+def test_the_hops_are_stamped() -> None:
+    frame = builders.frame(captured_at_s=10.0, decoded_at_s=10.02)
+    _, analysis = step(make(), frame)
+    hops = analysis.hops
+    assert (hops.captured_at_s, hops.decoded_at_s) == (10.0, 10.02)
+    assert (hops.faces_at_s, hops.scored_at_s) == (10.03, 10.04)
+
+
+# -- epochs -------------------------------------------------------------------------------------
+
+
+def test_a_window_never_spans_epochs() -> None:
+    analyzer = make()
+    before = run(analyzer, [n / 4 for n in range(8)], logit=4.0, epoch=0)
+    assert face(before[-1][1]).window.state is FaceState.FAKE
+    _, after = step(analyzer, builders.frame(0.0, seq=8, epoch=1), logit=-4.0)
+    report = face(after)
+    assert (report.window.samples, report.window.state) == (1, FaceState.UNDECIDED)
+    assert report.window.probability_fake is not None
+    assert report.window.probability_fake < 0.1
+
+
+def test_media_time_may_start_anew_with_an_epoch() -> None:
+    analyzer = make()
+    run(analyzer, [100.0], epoch=0)
+    crops, _ = step(analyzer, builders.frame(0.0, seq=1, epoch=1))
+    assert len(crops) == 1, "a face of a new epoch is due at once"
+
+
+def test_the_finder_forgets_its_tracks_at_each_new_epoch_only() -> None:
+    finder = ScriptedFinder([builders.track()])
+    analyzer = Analyzer(finder, builders.detector_spec(), ScoringOptions())
+    for epoch in (0, 0, 1, 1, 2):
+        step(analyzer, builders.frame(epoch=epoch))
+    assert finder.resets == 3
+
+
+def test_faces_are_counted_once_and_over_all_epochs() -> None:
+    analyzer = make(
+        [builders.track(1)], [builders.track(1), builders.track(2)], [builders.track(3)]
+    )
+    for epoch in (0, 0, 1):
+        step(analyzer, builders.frame(epoch=epoch))
+    assert analyzer.tracks_seen == 3
+
+
+def test_a_model_without_crop_geometry_is_no_face_detector() -> None:
+    spec = replace(builders.detector_spec(), crop=None)
+    with pytest.raises(ValueError, match="no crop geometry"):
+        Analyzer(ScriptedFinder([]), spec, ScoringOptions())
