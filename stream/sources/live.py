@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import av
@@ -14,7 +14,6 @@ from av.video.stream import VideoStream
 from stream.clock import Clock
 from stream.sources.base import Emit
 from stream.sources.decoding import Decoder, Picture
-from stream.sources.rtcp import RtpTimestamps, sent_unix_s
 from stream.sources.sender_clock import Distrust, SenderClock
 from stream.sources.timeline import Timeline
 from stream.types import Capture
@@ -29,18 +28,25 @@ class NoPictures(Exception):
     """Packets keep coming, but for too long no picture could be decoded from them."""
 
 
+class Sent(NamedTuple):
+    """What the sender says of a packet: when, by its own clock (Unix seconds), and RTP timestamp."""
+
+    unix_s: float | None
+    rtp_timestamp: int | None = None
+
+
 class _Arrival(NamedTuple):
     at_s: float
-    sent_unix_s: float | None
-    rtp_timestamp: int | None
+    sent: Sent
 
 
 class LiveRelay:
     """Decodes a live source's packets and hands every picture on at once.
 
-    `own_timestamps` is False where the packets' timestamps are made up (motion JPEG over HTTP):
-    media time then follows the arrivals. `patience_s` bounds the time without a picture while
-    packets come: a decoder that waits for a keyframe is given that long.
+    `sent` reads the sender's word on a packet. `own_timestamps` is False where the packets'
+    timestamps are made up (motion JPEG over HTTP): media time then follows the arrivals.
+    `patience_s` bounds the time without a picture while packets come: a decoder that waits for a
+    keyframe is given that long.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class LiveRelay:
         clock: Clock,
         name: str,
         *,
+        sent: Callable[[av.Packet[VideoStream]], Sent],
         own_timestamps: bool = True,
         patience_s: float = 10.0,
     ) -> None:
@@ -59,7 +66,7 @@ class LiveRelay:
         self._patience_s = patience_s
         self._timeline = Timeline(decoder.interval_s)
         self._sender = SenderClock()
-        self._rtp = RtpTimestamps()
+        self._sent = sent
         self._told: set[Distrust] = set()
         self._arrivals: OrderedDict[int | None, _Arrival] = OrderedDict()
         self._seen_at_s = clock.now_s()
@@ -84,7 +91,7 @@ class LiveRelay:
         return True
 
     def _note(self, packet: av.Packet[VideoStream]) -> _Arrival:
-        arrival = _Arrival(self._clock.now_s(), sent_unix_s(packet), self._rtp.of(packet))
+        arrival = _Arrival(self._clock.now_s(), self._sent(packet))
         self._arrivals[packet.pts] = arrival
         if len(self._arrivals) > _REMEMBERED:
             self._arrivals.popitem(last=False)
@@ -94,7 +101,7 @@ class LiveRelay:
         arrival = self._arrivals.pop(picture.frame.pts, newest)
         timestamp_s = picture.timestamp_s if self._own_timestamps else arrival.at_s
         age_s = self._sender.age_s(
-            arrival.sent_unix_s, self._clock.wall_s(arrival.at_s), timestamp_s
+            arrival.sent.unix_s, self._clock.wall_s(arrival.at_s), timestamp_s
         )
         self._tell()
         return Capture(
@@ -106,7 +113,7 @@ class LiveRelay:
             size_px=picture.size_px,
             convert=picture.converter(),
             corrupt=picture.corrupt,
-            rtp_timestamp=arrival.rtp_timestamp,
+            rtp_timestamp=arrival.sent.rtp_timestamp,
         )
 
     def _tell(self) -> None:

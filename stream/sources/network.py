@@ -21,6 +21,7 @@ from stream.sources.faults import closed, open_fault, read_fault
 from stream.sources.file import FORMATS
 from stream.sources.live import LiveRelay, NoPictures
 from stream.sources.playback import Playback
+from stream.sources.rtcp import SenderReports
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ class NetworkSource:
                 decoder,
                 clock,
                 mask_secrets(self._url),
+                sent=SenderReports().of,
                 own_timestamps=container.format.name not in _TIMELESS,
                 patience_s=self._options.open_timeout_s,
             )

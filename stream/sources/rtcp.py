@@ -8,6 +8,8 @@ from typing import Final
 import av
 from av.video.stream import VideoStream
 
+from stream.sources.live import Sent
+
 _NTP_TO_UNIX_S: Final = 2_208_988_800
 _RTP_MODULUS: Final = 1 << 32
 # struct AVProducerReferenceTime { int64_t wallclock; int flags; }
@@ -27,17 +29,21 @@ def sent_unix_s(packet: av.Packet[VideoStream]) -> float | None:
     return float(wallclock_us) / 1e6
 
 
-class RtpTimestamps:
-    """The 32-bit RTP timestamps of packets, of which FFmpeg keeps only differences.
+class SenderReports:
+    """What the sender says of each packet of one run.
 
-    A sender report states one; every later packet follows from it by its presentation time.
+    FFmpeg keeps only the differences of the 32-bit RTP timestamps; a sender report states one, and
+    every later packet's follows from it by its presentation time.
     """
 
     def __init__(self) -> None:
         self._offset: int | None = None
 
-    def of(self, packet: av.Packet[VideoStream]) -> int | None:
-        """The RTP timestamp of `packet`, or None while no report has come."""
+    def of(self, packet: av.Packet[VideoStream]) -> Sent:
+        """Wall clock and RTP timestamp of `packet`, as far as reports have come."""
+        return Sent(sent_unix_s(packet), self._rtp_timestamp(packet))
+
+    def _rtp_timestamp(self, packet: av.Packet[VideoStream]) -> int | None:
         if packet.pts is None or packet.time_base is None:
             return None
         if self._offset is None:

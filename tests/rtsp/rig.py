@@ -24,7 +24,7 @@ PACKAGES: Final = (
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 )
 USER: Final = "viewer"
-PASSWORD: Final = "w0rd:of/odd@signs"  # noqa: S105 - what server.py expects, no secret
+PASSWORD: Final = "w0rd:of/odd@signs"
 START_TIMEOUT_S: Final = 20.0
 
 _PROBE = """
@@ -56,8 +56,8 @@ class RtspServer:
     """A server process on 127.0.0.1, running from construction until `stop`.
 
     `options` are those of `server.py` without dashes: ``size="1280x720", fps=30, file=path``. Ports
-    are chosen once and kept by `restart`, so that a client finds it again. Leaving the context kills
-    it, frozen or not.
+    are chosen once and kept by `restart`, so that a client finds it again. Leaving the context
+    kills it, frozen or not.
 
     Raises: RuntimeError with what the server wrote, when it does not come up.
     """

@@ -11,8 +11,8 @@ mounts or none:
   /file     the H.264 of CLIP.mp4, forwarded as it is, over and over, at its own pace
   /audio    sound without pictures
 
-Prints one JSON line, {"port": N, "secret_port": M}, when it listens, and ends when its standard input closes: a test
-run that dies leaves no server behind.
+Writes one JSON line, {"port": N, "secret_port": M}, when it listens, and ends when its standard
+input closes: a test run that dies leaves no server behind.
 """
 
 import argparse
@@ -221,7 +221,8 @@ def main():
     ports = {"port": start(server), "secret_port": start(guarded)}
     loop = GLib.MainLoop()
     GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.HUP, lambda *_: loop.quit())
-    print(json.dumps(ports), flush=True)
+    sys.stdout.write(json.dumps(ports) + "\n")
+    sys.stdout.flush()
     loop.run()
 
 
