@@ -7,15 +7,15 @@ compressed DFDC face of about 95 px (39 frames):
 
 ==================================  ==================  ==================  ==================
 size (px)                           80 / 94 / 119       105 / 110 / 113     16 / 46 / 53
-sharpness                           .026 / .070 / .19   .12 / .20 / .26     .019 / .043 / .081
+sharpness                           .025 / .069 / .19   .12 / .20 / .25     .018 / .041 / .079
 yaw                                 .02 / .16 / 1.0     .01 / .17 / .46     .27 / .74 / 1.4
 pitch                               .33 / .45 / .57     .50 / .54 / .58     .39 / .45 / .58
 luma, 90th percentile               75 / 141 / 207      131 / 135 / 137     136 / 154 / 187
 confidence                          .998 / 1 / 1        1 / 1 / 1           .72 / 1.0 / 1
 ==================================  ==================  ==================  ==================
 
-The same crops after a Gaussian blur of 3 px (on a face of 172 px) have sharpness .003 / .006 /
-.013; faces of 65 px in a compressed 1080p crowd .005 / .013 / .029.
+The DFDC crops after a Gaussian blur of 3 px (on a face of 172 px) have sharpness .002 / .004 /
+.010; faces of 65 px in a compressed 1080p crowd .004 / .012 / .028.
 """
 
 from __future__ import annotations
@@ -108,24 +108,24 @@ def pose(landmarks_px: Floats) -> tuple[float, float]:
     return yaw, pitch
 
 
-def sharpness(grey: Pixels) -> float:
+def sharpness(grey: Floats) -> float:
     """Variance of the Laplacian over that of the face itself, so that contrast does not matter.
 
-    `grey` is uint8 (FACE_SIDE, FACE_SIDE); a face without any contrast has the smallest float.
+    `grey` is float32 (FACE_SIDE, FACE_SIDE), 0-255, not rounded: rounding alone would make a
+    smooth face look sharp. A face without any contrast has the smallest value, 1e-9.
     """
     edges = cv2.Laplacian(grey, cv2.CV_32F)
     return max(float(edges.var()) / max(float(grey.var()), 1.0), 1e-9)
 
 
-def _face(crop_pixels: Pixels, crop_scale: float) -> Pixels:
-    """The part of the crop within the box, grey, at a fixed side: uint8 (FACE_SIDE, FACE_SIDE)."""
+def _face(crop_pixels: Pixels, crop_scale: float) -> Floats:
+    """The part of the crop within the box, grey, at a fixed side: float32, 0-255."""
     side = crop_pixels.shape[0]
     margin = max(0, round(side * (1 - 1 / crop_scale) / 2))
-    inner = np.ascontiguousarray(crop_pixels[margin : side - margin, margin : side - margin])
+    inner = crop_pixels[margin : side - margin, margin : side - margin].astype(np.float32)
     grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY)
-    return np.asarray(
-        cv2.resize(grey, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA), np.uint8
-    )
+    small = cv2.resize(grey, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _share_inside(box_px: Floats, frame_size_px: tuple[int, int]) -> float:

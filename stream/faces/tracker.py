@@ -21,7 +21,7 @@ COASTING_S: Final = 1.0
 
 UNFOUND_LOOKS: Final = 3
 """O-Net confirms what it is shown more readily than the whole cascade finds it, false alarms
-included: a track that so many full cascades in a row did not find is given up."""
+included: a face that it still sees after so many full cascades in a row found none is given up."""
 
 INCUMBENT_AREA: Final = 1.5
 """With more faces than `max_faces`, a newcomer must be this much larger than a known face."""
@@ -58,6 +58,10 @@ class _Track:
         self.hits += 1
         if self.state is not TrackState.TENTATIVE or self.hits >= confirm_hits:
             self.state = TrackState.CONFIRMED
+
+    def miss(self) -> None:
+        if self.state is TrackState.CONFIRMED:
+            self.state = TrackState.LOST
 
     def area(self) -> float:
         x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
@@ -113,12 +117,12 @@ class FaceTracker:
         pairs = associate(self._expected(now_s), unseen_s, detections)
         for index, track in enumerate(self._tracks):
             place = pairs.get(index)
-            if place is not None:
-                track.see(detections[place], now_s, self._options.confirm_hits)
-            elif track.state is TrackState.CONFIRMED:
-                track.state = TrackState.LOST
+            if place is None:
+                track.miss()
+                continue
+            track.see(detections[place], now_s, self._options.confirm_hits)
             if found is not None:
-                track.unfound = 0 if place is not None and place < new else track.unfound + 1
+                track.unfound = 0 if place < new else track.unfound + 1
         self._forget(now_s)
         taken = set(pairs.values())
         self._start([d for i, d in enumerate(detections[:new]) if i not in taken], now_s)

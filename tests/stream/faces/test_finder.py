@@ -1,0 +1,116 @@
+"""FaceFinder: when the cascade runs, and what O-Net is asked in between."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stream.faces.cascade import Cascade
+from stream.faces.finder import FaceFinder
+from stream.faces.options import FacesOptions
+from stream.types import FaceDetection, Floats, Pixels, TrackState
+from tests.builders import detection
+
+BLANK: Pixels = np.zeros((4, 4, 3), np.uint8)
+HERE = (100.0, 60.0, 220.0, 180.0)
+
+
+class Script:
+    """A detector that sees `visible` and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.visible: list[FaceDetection] = []
+        self.searches: list[float] = []
+        self.asked: list[int] = []
+        self.now_s = 0.0
+
+    def detect(self, pixels: Pixels) -> list[FaceDetection]:
+        self.searches.append(self.now_s)
+        return list(self.visible)
+
+    def refine(self, pixels: Pixels, boxes: Floats) -> list[FaceDetection | None]:
+        self.asked.append(len(boxes))
+        near = [
+            next((d for d in self.visible if np.abs(d.box_px - box).max() < 40), None)
+            for box in boxes
+        ]
+        return list(near)
+
+
+def run(finder: FaceFinder, script: Script, start_s: float, seconds: float) -> None:
+    for frame in range(round(seconds * 20)):
+        script.now_s = round(start_s + frame / 20, 3)
+        finder.update(BLANK, script.now_s)
+
+
+def test_the_cascade_runs_once_a_second_while_everybody_is_in_sight() -> None:
+    script = Script()
+    script.visible = [detection(HERE)]
+    run(FaceFinder(script, FacesOptions()), script, 0.0, 3.0)
+    assert script.searches == [0.0, 1.0, 2.0]
+    assert len(script.asked) == 59  # every frame but the first
+
+
+def test_nobody_in_sight_is_searched_for_more_often_and_costs_no_onet() -> None:
+    script = Script()
+    run(FaceFinder(script, FacesOptions()), script, 0.0, 1.0)
+    assert script.searches == [0.0, 0.25, 0.5, 0.75]
+    assert script.asked == []
+
+
+def test_a_face_that_is_lost_is_searched_for_at_once_then_often() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions())
+    script.visible = [detection(HERE)]
+    run(finder, script, 0.0, 0.5)
+    script.visible, script.searches = [], []
+    run(finder, script, 0.5, 0.75)
+    assert script.searches == [0.5, 0.75, 1.0]
+
+
+def test_a_newcomer_is_found_at_the_next_search_and_named_once() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    script.visible = [detection(HERE)]
+    run(finder, script, 0.0, 0.5)
+    script.visible.append(detection((400, 60, 500, 180)))
+    run(finder, script, 0.5, 0.5)
+    tracks = finder.update(BLANK, 1.0)
+    assert [(t.track_id, t.first_seen_s) for t in tracks] == [(1, 0.0), (2, 1.0)]
+
+
+def test_a_track_that_onet_and_search_both_miss_is_reported_lost() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    script.visible = [detection(HERE)]
+    finder.update(BLANK, 0.0)
+    script.visible = []
+    (track,) = finder.update(BLANK, 0.1)
+    assert track.state is TrackState.LOST
+
+
+def test_reset_searches_at_once_although_media_time_starts_anew() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    script.visible = [detection(HERE)]
+    finder.update(BLANK, 100.0)
+    finder.reset()
+    (track,) = finder.update(BLANK, 0.0)
+    assert track.track_id == 2
+    assert len(script.searches) == 2
+
+
+@pytest.mark.parametrize("step_px", [0, 4])
+def test_a_real_face_is_followed_as_it_moves(
+    cascade: Cascade, portrait: Pixels, step_px: int
+) -> None:
+    finder = FaceFinder(cascade, FacesOptions())
+    ids, middles = set(), []
+    for frame in range(20):
+        moved = np.roll(portrait, step_px * frame, axis=1)
+        (track,) = finder.update(moved, frame / 30)
+        ids.add(track.track_id)
+        middles.append(float(track.detection.landmarks_px[:, 0].mean()))
+    assert ids == {1}
+    steps = np.diff(middles[1:])
+    assert abs(steps.mean() - step_px) < 1
