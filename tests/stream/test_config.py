@@ -118,6 +118,10 @@ def test_text_from_the_command_line_becomes_the_keys_type(key: str, text: Any, v
         ("scoring__window_s", "-1", "scoring"),
         ("faces__min_face_px", "5", "faces"),
         ("faces__thresholds", "[0.5, 0.6]", "faces.thresholds.2"),
+        ("faces__thresholds", "[0.5, 0.6, 1.0]", "faces"),
+        ("faces__factor", "1.0", "faces"),
+        ("faces__lost_after_s", "-1", "faces"),
+        ("faces__confirm_hits", "0", "faces"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: Any, named: str) -> None:
