@@ -1,0 +1,107 @@
+"""Small videos that the tests make themselves, and what a source made of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+
+from stream.clock import Clock, MonotonicClock
+from stream.sources.base import Source, SourceOptions
+from stream.types import Capture, Pixels
+
+MS = Fraction(1, 1000)
+STEADY_MS = tuple(range(0, 1000, 40))
+
+
+def picture(number: int, width: int = 320, height: int = 240) -> Pixels:
+    """A gradient with a bright square top left and texture that moves with `number`."""
+    y, x = np.mgrid[0:height, 0:width]
+    grey = (x + y + 7 * number) % 200
+    pixels = np.stack((grey, grey // 2, 200 - grey), axis=-1).astype(np.uint8)
+    pixels[:60, :60] = 250
+    return pixels
+
+
+def write_clip(
+    path: Path,
+    times_ms: Sequence[int] = STEADY_MS,
+    size: tuple[int, int] = (320, 240),
+    codec: Literal["libx264", "mjpeg"] = "libx264",
+    keyframes_every: int = 10,
+) -> Path:
+    """A video with a picture at each of `times_ms`; the moov box lies in front of the pictures."""
+    options = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(
+            codec, rate=25, options={"bf": "0", "g": str(keyframes_every), "sc_threshold": "0"}
+        )
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.time_base = MS
+        for number, at_ms in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24")
+            frame.pts, frame.time_base = at_ms, MS
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """A file with sound alone."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000, layout="mono")
+        silence = np.zeros((1, 1024), np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 8000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def turn_clockwise(path: Path) -> Path:
+    """Tell players to show the MP4 turned by 90 degrees, as a phone held upright does."""
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"tkhd") + 44
+    one, down, up = 0x10000, 0x40000000, (-0x10000) & 0xFFFFFFFF
+    raw[at : at + 36] = b"".join(
+        value.to_bytes(4, "big") for value in (0, one, 0, up, 0, 0, 0, 0, down)
+    )
+    path.write_bytes(raw)
+    return path
+
+
+class Recorder:
+    """Takes what a source emits; says no after `limit` pictures."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.captures: list[Capture] = []
+        self.limit = limit
+        self.came = threading.Event()
+
+    def __call__(self, capture: Capture) -> bool:
+        self.captures.append(capture)
+        if self.limit is None or len(self.captures) < self.limit:
+            return True
+        self.came.set()
+        return False
+
+    @property
+    def times_s(self) -> list[float]:
+        return [capture.media_time_s for capture in self.captures]
+
+
+def options(clock: Clock | None = None, **changes: object) -> SourceOptions:
+    return SourceOptions(clock or MonotonicClock(), **changes)  # type: ignore[arg-type]
+
+
+def play(source: Source, limit: int | None = None) -> Recorder:
+    """Run `source` to its end, or for `limit` pictures."""
+    recorder = Recorder(limit)
+    source.run(recorder, threading.Event())
+    return recorder

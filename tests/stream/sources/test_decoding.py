@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from stream.sources.decoding import Decoder, Picture, to_rgb, video_stream
+from tests.stream.sources.clips import turn_clockwise, write_clip, write_sound
+
+BT709, UNTAGGED, BT601 = 1, 2, 5
+LIMITED, FULL = 1, 2
+
+
+def solid(y: int, u: int, v: int, size: tuple[int, int], matrix: int, levels: int) -> av.VideoFrame:
+    frame = av.VideoFrame(*size, "yuv420p")
+    for plane, value in zip(frame.planes, (y, u, v), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    frame.colorspace, frame.color_range = matrix, levels
+    return frame
+
+
+def pictures(path: Path) -> list[Picture]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        decoder = Decoder(stream)
+        return [picture for packet in container.demux(stream) for picture in decoder.decode(packet)]
+
+
+@pytest.mark.parametrize(
+    ("yuv", "size", "matrix", "levels"),
+    [
+        ((63, 102, 240), (64, 48), BT709, LIMITED),
+        ((82, 90, 240), (64, 48), BT601, LIMITED),
+        ((82, 90, 240), (64, 48), UNTAGGED, LIMITED),
+        ((63, 102, 240), (1280, 720), UNTAGGED, LIMITED),
+        ((76, 85, 255), (64, 48), BT601, FULL),
+    ],
+)
+def test_red_is_red_in_every_matrix_and_range(
+    yuv: tuple[int, int, int], size: tuple[int, int], matrix: int, levels: int
+) -> None:
+    rgb = to_rgb(solid(*yuv, size, matrix, levels))
+    assert rgb.shape == (size[1], size[0], 3)
+    assert rgb.dtype == np.uint8
+    assert rgb[20, 20].astype(int) == pytest.approx([255, 0, 0], abs=3)
+
+
+def test_a_phone_held_upright_gives_an_upright_picture(tmp_path: Path) -> None:
+    shown = pictures(turn_clockwise(write_clip(tmp_path / "phone.mp4")))[0]
+    assert shown.size_px == (240, 320)
+    rgb = shown.converter()()
+    assert rgb.shape == (320, 240, 3)
+    assert rgb.flags.c_contiguous
+    # The bright square of the top left corner has moved to the top right.
+    assert rgb[:50, -50:].min() > 200
+    assert rgb[:50, :50].max() < 220
+
+
+def test_a_clean_clip_has_no_corrupt_pictures(tmp_path: Path) -> None:
+    seen = pictures(write_clip(tmp_path / "clean.mp4"))
+    assert len(seen) == 25
+    assert not any(picture.corrupt for picture in seen)
+    assert seen[3].timestamp_s == pytest.approx(0.12)
+
+
+def test_damage_lasts_until_the_next_keyframe(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "damaged.mp4", keyframes_every=10)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        decoder, seen = Decoder(stream), []
+        for number, packet in enumerate(container.demux(stream)):
+            if number == 13:
+                spoilt = bytearray(bytes(packet))
+                spoilt[len(spoilt) // 2 :] = b"\x5a" * (len(spoilt) - len(spoilt) // 2)
+                packet.update(bytes(spoilt))
+            seen += [(picture.timestamp_s, picture.corrupt) for picture in decoder.decode(packet)]
+    corrupt = [round((at or 0) / 0.04) for at, bad in seen if bad]
+    assert set(corrupt) >= set(range(14, 20))
+    assert set(corrupt) <= set(range(13, 20))
+    assert decoder.errors >= 1
+
+
+def test_a_packet_that_is_no_video_is_counted_and_passed_over(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "broken.mp4", keyframes_every=10)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        decoder, seen = Decoder(stream), []
+        for number, packet in enumerate(container.demux(stream)):
+            if number == 13:
+                packet.update(b"\xff" * packet.size)
+            seen += decoder.decode(packet)
+    assert decoder.errors >= 1
+    assert len(seen) >= 20
+    assert [picture.corrupt for picture in seen][-5:] == [False] * 5
+
+
+def test_a_frame_without_a_timestamp_says_so() -> None:
+    assert Picture(av.VideoFrame(16, 16), corrupt=False).timestamp_s is None
+
+
+def test_the_decoder_says_what_it_is(tmp_path: Path) -> None:
+    with av.open(str(write_clip(tmp_path / "named.mp4"))) as container:
+        decoder = Decoder(container.streams.video[0])
+    assert decoder.name == "h264 (software)"
+    assert decoder.interval_s == pytest.approx(0.04)
+
+
+def test_sound_alone_has_no_video_stream(tmp_path: Path) -> None:
+    with av.open(str(write_sound(tmp_path / "sound.mp4"))) as container:
+        assert video_stream(container) is None
