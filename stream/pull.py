@@ -43,8 +43,7 @@ class Pull:
     ) -> None:
         self._stop.set()
         await asyncio.wait([self.ended], timeout=STOP_DEADLINE_S)
-        if self.ended.done() and not self.ended.cancelled():
-            self.ended.exception()  # read, so that asyncio does not report it as lost
+        self._forgive()
 
     def _run(self) -> None:
         problem: BaseException | None = None
@@ -64,3 +63,10 @@ class Pull:
             self.ended.set_result(None)
         else:
             self.ended.set_exception(problem)
+        if self._stop.is_set():
+            self._forgive()
+
+    def _forgive(self) -> None:
+        # Read, so that asyncio does not report an error as lost that nobody waits for any more.
+        if self.ended.done() and not self.ended.cancelled():
+            self.ended.exception()
