@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,31 +18,15 @@ from stream.types import (
     FaceState,
     FaceTrack,
     Frame,
-    Pixels,
     Quality,
     Reason,
     TrackState,
 )
 from tests import builders
+from tests.doubles import ScriptedFinder
 
 BEYOND = (-200.0, 60.0, -80.0, 180.0)
 """A box wholly outside the picture: its evidence weighs nothing."""
-
-
-class ScriptedFinder:
-    """Gives the tracks that it was told to give; the last ones for ever."""
-
-    def __init__(self, *script: Iterable[FaceTrack]) -> None:
-        self._script = deque(tuple(tracks) for tracks in script)
-        self.seen: list[float] = []
-        self.resets = 0
-
-    def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
-        self.seen.append(media_time_s)
-        return self._script.popleft() if len(self._script) > 1 else self._script[0]
-
-    def reset(self) -> None:
-        self.resets += 1
 
 
 def make(

@@ -1,0 +1,160 @@
+"""Scheduler: one inference thread; what waits goes together; failures reach whom they concern."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from engines.errors import InferenceFailed
+from stream.analyzer import CropScore
+from stream.scheduler import Scheduler
+from stream.types import FaceCrop
+from tests import builders
+from tests.doubles import DEADLINE_S, ScriptedEngine, eventually
+
+
+def crops(*values: int) -> list[FaceCrop]:
+    """Crops that the scripted engine gives the logits `values` less 128."""
+    return [builders.crop(index, value=value) for index, value in enumerate(values)]
+
+
+def logits(scores: list[CropScore]) -> list[float]:
+    return [score.logit for score in scores]
+
+
+@asynccontextmanager
+async def busy(
+    scheduler: Scheduler, engine: ScriptedEngine
+) -> AsyncIterator[asyncio.Task[list[CropScore]]]:
+    """The inference thread held in a first batch until the block ends."""
+    engine.gate.clear()
+    engine.entered.clear()
+    first = asyncio.create_task(scheduler.score(crops(0)))
+    await asyncio.to_thread(engine.entered.wait, DEADLINE_S)
+    try:
+        yield first
+    finally:
+        engine.gate.set()
+
+
+async def test_scores_come_back_in_order() -> None:
+    async with Scheduler(ScriptedEngine()) as scheduler:
+        scores = await scheduler.score(crops(138, 118, 128))
+    assert logits(scores) == [10.0, -10.0, 0.0]
+    assert scores[0].heatmap.shape == (14, 14)
+
+
+async def test_no_crops_need_no_call() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        assert await scheduler.score([]) == []
+    assert engine.batches == []
+
+
+async def test_crops_that_wait_meanwhile_share_a_batch_and_get_their_own_scores() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        async with busy(scheduler, engine):
+            waiting = [
+                asyncio.create_task(scheduler.score(crops(*values)))
+                for values in ((129,), (130, 131), (132,))
+            ]
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*waiting)
+    assert engine.batches == [1, 4]
+    assert [logits(scores) for scores in answers] == [[1.0], [2.0, 3.0], [4.0]]
+
+
+async def test_a_batch_is_never_larger_than_allowed() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine, max_batch=3) as scheduler:
+        async with busy(scheduler, engine):
+            waiting = [asyncio.create_task(scheduler.score(crops(128, 128))) for _ in range(3)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+    assert engine.batches == [1, 2, 2, 2]
+
+
+async def test_without_batching_each_streams_crops_run_alone() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine, batching=False) as scheduler:
+        async with busy(scheduler, engine):
+            waiting = [asyncio.create_task(scheduler.score(crops(128, 128))) for _ in range(3)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+    assert engine.batches == [1, 2, 2, 2]
+
+
+async def test_all_work_is_done_in_one_thread_that_is_not_the_loops() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        await scheduler.score(crops(128))
+        thread = await scheduler.call(lambda: threading.current_thread().name)
+    assert engine.threads == {thread}
+    assert thread != threading.current_thread().name
+
+
+async def test_what_work_raises_reaches_its_caller() -> None:
+    def work() -> None:
+        raise InferenceFailed("pnet", "no memory")
+
+    async with Scheduler(ScriptedEngine()) as scheduler:
+        with pytest.raises(InferenceFailed, match="no memory"):
+            await scheduler.call(work)
+
+
+async def test_a_batch_that_fails_fails_for_all_in_it_and_the_next_one_runs() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        async with busy(scheduler, engine) as first:
+            waiting = [asyncio.create_task(scheduler.score(crops(128))) for _ in range(2)]
+            await asyncio.sleep(0)
+            engine.fails = [InferenceFailed("detector", "once"), InferenceFailed("detector", "two")]
+        outcomes = await asyncio.gather(first, *waiting, return_exceptions=True)
+        assert [str(outcome)[-4:] for outcome in outcomes] == ["once", " two", " two"]
+        assert logits(await scheduler.score(crops(130))) == [2.0]
+
+
+async def test_a_cancelled_caller_leaves_the_others_scores_alone() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        async with busy(scheduler, engine) as first:
+            gone = asyncio.create_task(scheduler.score(crops(129)))
+            kept = asyncio.create_task(scheduler.score(crops(130)))
+            await asyncio.sleep(0)
+            gone.cancel()
+            first.cancel()
+        assert logits(await kept) == [2.0]
+        outcomes = await asyncio.gather(gone, first, return_exceptions=True)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+
+
+async def test_a_failure_after_everybody_left_is_nobodys() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(engine) as scheduler:
+        async with busy(scheduler, engine) as first:
+            engine.fails = [InferenceFailed("detector", "unheard")]
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+        assert logits(await scheduler.score(crops(129))) == [1.0]
+
+
+async def test_leaving_waits_for_the_call_in_flight() -> None:
+    engine = ScriptedEngine()
+    scheduler = Scheduler(engine)
+    async with busy(scheduler, engine) as first:
+        leaving = asyncio.create_task(scheduler.__aexit__(None, None, None))
+        await asyncio.sleep(0.02)
+        assert not leaving.done()
+    await asyncio.wait_for(leaving, DEADLINE_S)
+    assert logits(await first) == [-128.0]
+    await eventually(lambda: not any(t.name.startswith("inference") for t in threading.enumerate()))
+
+
+async def test_leaving_without_ever_having_run_is_no_trouble() -> None:
+    async with Scheduler(ScriptedEngine()):
+        pass
