@@ -101,7 +101,8 @@ function renderCard({ element, face, seenMs, present }, nowMs, histories, axis, 
   const points = histories.points(face.trackId);
   const chart = part("face-chart", element);
   drawChart(chart, points, axis, thresholds);
-  setData(chart, "points", String(points.length));
+  const span = points.length > 0 ? points[points.length - 1].t - points[0].t : 0;
+  setData(chart, "spanS", span.toFixed(1));
 }
 
 /** @param {Face} face @param {boolean} present @param {number} since */

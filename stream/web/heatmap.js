@@ -11,11 +11,8 @@ const CELLS = SIDE * SIDE;
  */
 export const HOLD_S = 0.6;
 
-/**
- * The square that the network saw, round the box's centre. The message does not carry the crop's
- * scale; this is the one that the shipped weights are trained with.
- */
-export const CROP_SCALE = 1.3;
+/** The side of the network's crop in box sides, for a server that does not say: the shipped weights'. */
+export const CROP_SCALE = 0.85;
 
 /** @param {string} base64 @returns {Uint8Array | null} 196 values, or null for anything else */
 export function decodeHeatmap(base64) {
@@ -46,9 +43,11 @@ export function paint(values) {
   return rgba;
 }
 
-/** @param {number[]} box x1, y1, x2, y2 @returns {{x: number, y: number, side: number}} */
-export function cropSquare([x1, y1, x2, y2]) {
-  const side = CROP_SCALE * Math.max(x2 - x1, y2 - y1);
+/** The square that the network saw, round the box's centre.
+ * @param {number[]} box x1, y1, x2, y2 @param {number} scale
+ * @returns {{x: number, y: number, side: number}} */
+export function cropSquare([x1, y1, x2, y2], scale) {
+  const side = scale * Math.max(x2 - x1, y2 - y1);
   return { x: (x1 + x2 - side) / 2, y: (y1 + y2 - side) / 2, side };
 }
 

@@ -6,14 +6,13 @@
 import { Announcer } from "./announcer.js";
 import { bannerFor, isStale } from "./banner.js";
 import { Cards } from "./cards.js";
-import { THRESHOLDS } from "./chart.js";
 import { StreamsPoll } from "./connection.js";
 import { part, setData, setText } from "./dom.js";
 import { renderCaption, renderHealth } from "./health.js";
 import { Player } from "./player.js";
 import { parseRoute } from "./route.js";
 import { bindTheme, bindToggle, isOn } from "./settings.js";
-import { StreamList, choose, parseStreams } from "./streams.js";
+import { StreamList, choose, parseStreams, scoringOf } from "./streams.js";
 import { Viewer } from "./viewer.js";
 import { stateWords } from "./words.js";
 
@@ -48,6 +47,7 @@ const poller = new StreamsPoll(new URL("v1/streams", document.baseURI).href, (an
   if (answer.state === "ok") streams = parseStreams(answer.streams);
   if (answer.state === "unauthorised") streams = [];
   select();
+  showLayers();
   tick();
 });
 
@@ -67,13 +67,6 @@ function newestHealth(stream) {
   const { message, messageMs } = viewer;
   if (message && (!stream || messageMs > pollMs)) return { health: message.health, atMs: messageMs };
   return { health: stream?.health ?? null, atMs: pollMs };
-}
-
-/** @param {import("./streams.js").Stream | undefined} stream */
-function thresholds(stream) {
-  const { suspicious_above: suspicious, fake_above: fake } = stream?.raw.thresholds ?? {};
-  const given = typeof suspicious === "number" && typeof fake === "number";
-  return given ? { suspicious, fake } : THRESHOLDS;
 }
 
 function tick() {
@@ -102,7 +95,7 @@ function tick() {
     const { axis } = viewer.histories;
     // The right edge is the newest frame, and runs on when frames stop.
     const edge = { now: axis.now + Math.max(0, (silentMs ?? 0) / 1000 - 0.5), breaks: axis.breaks };
-    cards.render(now, viewer.histories, edge, thresholds(stream));
+    cards.render(now, viewer.histories, edge, scoringOf(stream).thresholds);
     setText(part("no-faces"), isStale(situation) ? NOT_LOOKING : NO_FACE);
   }
   announcer.render(now);
@@ -132,7 +125,8 @@ function renderSummary(situation) {
 }
 
 function showLayers() {
-  player.show({ landmarks: isOn(landmarks), heatmap: isOn(heatmap) });
+  const { cropScale } = scoringOf(streams.find((stream) => stream.id === selected));
+  player.show({ landmarks: isOn(landmarks), heatmap: isOn(heatmap), cropScale });
   viewer.setHeatmap(isOn(heatmap));
 }
 

@@ -6,7 +6,7 @@
  * @typedef {import("./message.js").Face} Face
  * @typedef {import("./heatmap.js").HeatmapMemory} HeatmapMemory
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
- * @typedef {{landmarks: boolean, heatmap: boolean}} Layers
+ * @typedef {{landmarks: boolean, heatmap: boolean, cropScale: number}} Layers
  */
 
 import { outline } from "./icons.js";
@@ -64,17 +64,19 @@ export function place([x1, y1, x2, y2], [frameWidth, frameHeight], area) {
  * @param {Message | null} message of this very frame, or none
  * @param {HeatmapMemory} heatmaps
  * @param {Layers} layers
+ * @returns {number} how many heat maps are in it
  */
 export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
   context.clearRect(0, 0, size.width, size.height);
   const area = fit(bitmap.width, bitmap.height, { x: 0, y: 0, ...size });
   context.drawImage(bitmap, area.x, area.y, area.width, area.height);
-  if (!message) return;
+  if (!message) return 0;
   context.save();
   context.beginPath();
   context.rect(area.x, area.y, area.width, area.height);
   context.clip();
-  if (layers.heatmap) drawHeatmaps(context, message, heatmaps, area);
+  const scale = layers.cropScale;
+  const heated = layers.heatmap ? drawHeatmaps(context, message, heatmaps, area, scale) : 0;
   for (const face of message.faces) {
     const rect = place(face.box, message.frameSize, area);
     drawBox(context, face, rect);
@@ -85,6 +87,7 @@ export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
     drawLabel(context, face, place(face.box, message.frameSize, area), area);
   }
   context.restore();
+  return heated;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Face} face @param {Rect} rect */
@@ -154,18 +157,21 @@ function drawLandmarks(context, face, frameSize, area) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area */
-function drawHeatmaps(context, message, heatmaps, area) {
+/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area @param {number} cropScale */
+function drawHeatmaps(context, message, heatmaps, area, cropScale) {
+  let drawn = 0;
   for (const face of message.faces) {
     const map = heatmaps.at(face.trackId, message.epoch, message.mediaTimeS);
     if (!map) continue;
-    const { x, y, side } = cropSquare(face.box);
+    const { x, y, side } = cropSquare(face.box, cropScale);
     const rect = place([x, y, x + side, y + side], message.frameSize, area);
     context.globalAlpha = map.strength;
     context.imageSmoothingQuality = "high";
     context.drawImage(tile(map.values), rect.x, rect.y, rect.width, rect.height);
     context.globalAlpha = 1;
+    drawn++;
   }
+  return drawn;
 }
 
 /** @param {Uint8Array} values @returns {OffscreenCanvas} */

@@ -4,7 +4,7 @@
  */
 
 import { FrameMatcher, parsePicture } from "./frames.js";
-import { HeatmapMemory } from "./heatmap.js";
+import { CROP_SCALE, HeatmapMemory } from "./heatmap.js";
 import { drawFrame } from "./overlay.js";
 
 /**
@@ -24,7 +24,7 @@ export class Player {
   #timer;
   #redraw = 0;
   /** @type {Layers} */
-  #layers = { landmarks: false, heatmap: false };
+  #layers = { landmarks: false, heatmap: false, cropScale: CROP_SCALE };
 
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} stage takes the picture's shape */
   constructor(canvas, stage) {
@@ -139,22 +139,25 @@ export class Player {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (!this.#current) {
       context.clearRect(0, 0, width, height);
-      this.#describe("", 0, "");
+      this.#describe("", "", 0, 0);
       return;
     }
     const { bitmap, message, picture } = this.#current;
-    drawFrame(context, { width, height }, bitmap, message, this.#heatmaps, this.#layers);
+    const size = { width, height };
+    const heatmaps = drawFrame(context, size, bitmap, message, this.#heatmaps, this.#layers);
     this.stage.style.setProperty("--picture-shape", `${bitmap.width} / ${bitmap.height}`);
-    const boxes = message?.faces.length ?? 0;
-    this.#describe(String(picture.frameSeq), boxes, message ? String(message.frameSeq) : "");
+    const messageSeq = message ? String(message.frameSeq) : "";
+    this.#describe(String(picture.frameSeq), messageSeq, message?.faces.length ?? 0, heatmaps);
   }
 
-  /** For tests and tools; screen readers get the cards. @param {string} frame @param {number} boxes @param {string} message */
-  #describe(frame, boxes, message) {
+  /** What is on the screen, for tests and tools; screen readers get the cards.
+   * @param {string} frame @param {string} message @param {number} boxes @param {number} heatmaps */
+  #describe(frame, message, boxes, heatmaps) {
     const { dataset } = this.canvas;
     dataset.frameSeq = frame;
-    dataset.boxes = String(boxes);
     dataset.messageSeq = message;
+    dataset.boxes = String(boxes);
+    dataset.heatmaps = String(heatmaps);
   }
 }
 

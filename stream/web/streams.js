@@ -3,7 +3,9 @@
  * bookmarks work.
  */
 
+import { THRESHOLDS } from "./chart.js";
 import { part, setData, setText, stamp } from "./dom.js";
+import { CROP_SCALE } from "./heatmap.js";
 import { parseHealth } from "./message.js";
 import { formatRoute } from "./route.js";
 import { stateWords } from "./words.js";
@@ -26,6 +28,21 @@ export function parseStreams(raw) {
         raw: item,
       };
     });
+}
+
+/**
+ * What the server may say beside the contract about how a stream's scores are made, else the
+ * defaults that it ships with: where the thresholds lie, and what part of a face is looked at.
+ * @param {Stream | undefined} stream
+ */
+export function scoringOf(stream) {
+  const { suspicious_above: suspicious, fake_above: fake } = stream?.raw.thresholds ?? {};
+  const cropScale = stream?.raw.crop_scale;
+  const given = typeof suspicious === "number" && typeof fake === "number";
+  return {
+    thresholds: given ? { suspicious, fake } : THRESHOLDS,
+    cropScale: typeof cropScale === "number" && cropScale > 0 ? cropScale : CROP_SCALE,
+  };
 }
 
 /** Which stream to show unasked: the first that is live, else the first.

@@ -49,7 +49,7 @@ def test_score_moves_and_its_line_grows(open_page: OpenPage) -> None:
         first = card(page, 1).get_attribute("data-probability")
         expect(card(page, 1)).not_to_have_attribute("data-probability", first or "")
         chart = card(page, 1).get_by_test_id("face-chart")
-        page.wait_for_function("e => Number(e.dataset.points) > 20", arg=chart.element_handle())
+        page.wait_for_function("e => Number(e.dataset.spanS) > 1.5", arg=chart.element_handle())
 
 
 def test_nothing_on_the_page_says_real_or_verified(open_page: OpenPage) -> None:

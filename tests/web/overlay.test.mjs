@@ -46,7 +46,7 @@ test("heat is clear where there is none and brightest at its peak", () => {
 });
 
 test("the crop's square is centred on the box", () => {
-  assert.deepEqual(cropSquare([0, 0, 60, 100]), { x: -35, y: -15, side: 130 });
+  assert.deepEqual(cropSquare([0, 0, 60, 100], 1.3), { x: -35, y: -15, side: 130 });
 });
 
 test("a heat map rides on, fades, and never crosses an epoch", () => {

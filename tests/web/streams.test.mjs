@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { choose, parseStreams } from "../../stream/web/streams.js";
+import { choose, parseStreams, scoringOf } from "../../stream/web/streams.js";
 import { rawHealth } from "./samples.mjs";
 
 const item = (id, source_state) => ({ id, source: "demo", state: "no_face", health: rawHealth({ source_state }) });
@@ -18,3 +19,25 @@ test("a stream without health is listed, one without an id is not", () => {
   assert.equal(streams[0].sourceState, "connecting");
   assert.equal(streams[0].source, "");
 });
+
+test("what the server says about its scoring is used, and nonsense is not", () => {
+  const [told] = parseStreams([
+    { ...item("a", "live"), crop_scale: 1.2, thresholds: { suspicious_above: 0.5, fake_above: 0.7 } },
+  ]);
+  assert.deepEqual(scoringOf(told), { thresholds: { suspicious: 0.5, fake: 0.7 }, cropScale: 1.2 });
+  const [odd] = parseStreams([{ ...item("a", "live"), crop_scale: -1, thresholds: "high" }]);
+  assert.deepEqual(scoringOf(odd), scoringOf(undefined));
+});
+
+test("the defaults are those that the program ships with", () => {
+  const { thresholds, cropScale } = scoringOf(undefined);
+  const options = read("../../stream/scoring/options.py");
+  assert.equal(thresholds.suspicious, Number(/suspicious_above: float = ([\d.]+)/.exec(options)[1]));
+  assert.equal(thresholds.fake, Number(/fake_above: float = ([\d.]+)/.exec(options)[1]));
+  const spec = "../../weights/detector.json";
+  if (existsSync(new URL(spec, import.meta.url))) {
+    assert.equal(cropScale, Number(/"crop_scale": ([\d.]+)/.exec(read(spec))[1]));
+  }
+});
+
+const read = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
