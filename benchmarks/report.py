@@ -92,7 +92,8 @@ def percentiles(values: Sequence[float]) -> dict[str, float | int | None]:
     names = {"min": 0, "p50": 50, "p95": 95, "p99": 99, "max": 100}
     if not len(values):
         return {"count": 0} | dict.fromkeys(names)
-    cuts = np.percentile(np.asarray(values, np.float64), list(names.values()))
+    with np.errstate(invalid="ignore"):  # between two infinities lies no number
+        cuts = np.percentile(np.asarray(values, np.float64), list(names.values()))
     return {"count": len(values)} | dict(zip(names, cuts.tolist(), strict=True))
 
 
