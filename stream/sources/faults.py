@@ -23,6 +23,7 @@ class _Words(NamedTuple):
 _UNREACHABLE: Final = _Words(
     "cannot be reached", "check the host's name, the network and, for rtsps or https, its TLS"
 )
+_CLOSED: Final = _Words("the camera closed the connection", "check that it is still on")
 _LOST: Final = _Words("the connection was lost", "check the network and the camera")
 _TABLE: Final[tuple[tuple[type[BaseException], _Words], ...]] = (
     (
@@ -42,7 +43,7 @@ _TABLE: Final[tuple[tuple[type[BaseException], _Words], ...]] = (
         _Words("the server reports an error of its own (5xx)", "look at the server"),
     ),
     (
-        av.error.HTTPError,
+        av.error.HTTPClientError,
         _Words("the server refuses the request (4xx)", "check the address"),
     ),
     (
@@ -59,7 +60,7 @@ _TABLE: Final[tuple[tuple[type[BaseException], _Words], ...]] = (
     ),
     (ConnectionRefusedError, _Words("the connection is refused", "check host and port")),
     (ConnectionError, _LOST),
-    (av.error.EOFError, _Words("the camera closed the connection", "check that it is still on")),
+    (av.error.EOFError, _CLOSED),
 )
 
 
@@ -74,7 +75,7 @@ def open_fault(exc: Exception, source: str, waited_s: float, options_s: float) -
         words = _Words(f"no answer within {options_s:g} s", "check host, port and network")
     else:
         words = _known(exc) or _opening(exc, source)
-    return _error(source, words, exc)
+    return _error(source, words)
 
 
 def read_fault(exc: Exception, source: str, read_timeout_s: float) -> SourceError:
@@ -83,13 +84,12 @@ def read_fault(exc: Exception, source: str, read_timeout_s: float) -> SourceErro
         words = _Words(f"nothing came for {read_timeout_s:g} s", "check the camera and the network")
     else:
         words = _known(exc) or _LOST
-    return _error(source, words._replace(retryable=True), exc)
+    return _error(source, words._replace(retryable=True))
 
 
 def closed(source: str) -> SourceError:
     """What to raise when a live source comes to its end."""
-    exc = av.error.EOFError(0, "")
-    return _error(source, _known(exc) or _LOST, exc)
+    return _error(source, _CLOSED)
 
 
 def _known(exc: Exception) -> _Words | None:
@@ -109,11 +109,6 @@ def _opening(exc: Exception, source: str) -> _Words:
     return _Words(f"cannot be opened: {scrub(name, source)}", "check the address")
 
 
-def _error(source: str, words: _Words, cause: Exception) -> SourceError:
-    error = SourceError(
-        mask_secrets(source), words.problem, words.remedy, retryable=words.retryable
-    )
-    # No __cause__: a traceback of it would print the address with its password.
-    error.__suppress_context__ = True
-    del cause
-    return error
+def _error(source: str, words: _Words) -> SourceError:
+    # To be raised `from None`: a traceback of FFmpeg's own error shows the password.
+    return SourceError(mask_secrets(source), words.problem, words.remedy, retryable=words.retryable)

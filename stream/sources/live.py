@@ -29,7 +29,7 @@ class NoPictures(Exception):
 
 
 class Sent(NamedTuple):
-    """What the sender says of a packet: when, by its own clock (Unix seconds), and RTP timestamp."""
+    """What the sender says of a packet: when it was taken (Unix seconds), its RTP timestamp."""
 
     unix_s: float | None
     rtp_timestamp: int | None = None

@@ -44,7 +44,7 @@ class Silence:
         def pass_on(capture: Capture) -> bool:
             nonlocal deadline_s
             with handing_on:
-                if over.is_set():
+                if over.is_set() or stop.is_set():
                     return False
                 deadline_s = time.monotonic() + self._read_timeout_s
                 return emit(capture)

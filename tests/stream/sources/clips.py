@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -96,8 +96,8 @@ class Recorder:
         return [capture.media_time_s for capture in self.captures]
 
 
-def options(clock: Clock | None = None, **changes: object) -> SourceOptions:
-    return SourceOptions(clock or MonotonicClock(), **changes)  # type: ignore[arg-type]
+def options(clock: Clock | None = None, **changes: Any) -> SourceOptions:
+    return SourceOptions(clock or MonotonicClock(), **changes)
 
 
 def play(source: Source, limit: int | None = None) -> Recorder:

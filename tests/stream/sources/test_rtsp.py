@@ -1,0 +1,204 @@
+"""Against a real RTSP server, with the time burnt into its pictures."""
+
+from __future__ import annotations
+
+import binascii
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stream.clock import MonotonicClock
+from stream.errors import SourceError
+from stream.sources.base import SourceOptions
+from stream.sources.network import NetworkSource
+from stream.types import Capture, Pixels
+from tests.rtsp.rig import PASSWORD, USER, RtspServer
+from tests.stream.sources.clips import Recorder, options
+
+pytestmark = pytest.mark.rtsp
+CELL_PX, COLUMNS, ROWS, UNITS_PER_S = 32, 16, 4, 10_000
+PATIENCE_S = 12.0
+
+
+def burnt_in_s(pixels: Pixels) -> float | None:
+    """The Unix time in the picture's cells (`tests/rtsp/server.py`), None if the checksum fails."""
+    cells = pixels[: ROWS * CELL_PX, : COLUMNS * CELL_PX].reshape(
+        ROWS, CELL_PX, COLUMNS, CELL_PX, 3
+    )
+    bright = cells[:, 8:24, :, 8:24].mean(axis=(1, 3, 4)) > 127
+    raw = np.packbits(bright.reshape(-1)).tobytes()
+    if binascii.crc_hqx(raw[:6], 0) != int.from_bytes(raw[6:], "big"):
+        return None
+    return int.from_bytes(raw[:6], "big") / UNITS_PER_S
+
+
+class Watch:
+    """Runs a source in a thread and tells when what came or how it ended."""
+
+    def __init__(self, source: NetworkSource, enough: Callable[[list[Capture]], bool]) -> None:
+        self.captures: list[Capture] = []
+        self.stop, self.enough = threading.Event(), threading.Event()
+        self.fault: SourceError | None = None
+        self.ended_s = 0.0
+        self._is_enough, self._source = enough, source
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._source.run(self._take, self.stop)
+        except SourceError as exc:
+            self.fault = exc
+        self.ended_s = time.monotonic()
+        self.enough.set()
+
+    def _take(self, capture: Capture) -> bool:
+        self.captures.append(capture)
+        if self._is_enough(self.captures):
+            self.enough.set()
+        return True
+
+    def end(self) -> None:
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+
+
+def watch(url: str, enough: Callable[[list[Capture]], bool], **changes: Any) -> Watch:
+    found = Watch(NetworkSource(url, options(**changes)), enough)
+    assert found.enough.wait(PATIENCE_S)
+    return found
+
+
+def seen(url: str, enough: Callable[[list[Capture]], bool], **changes: Any) -> list[Capture]:
+    found = watch(url, enough, **changes)
+    found.stop.set()
+    found.end()
+    assert found.fault is None
+    return found.captures
+
+
+def by_sender(captures: list[Capture]) -> list[Capture]:
+    return [capture for capture in captures if capture.clock == "sender"]
+
+
+def count(number: int) -> Callable[[list[Capture]], bool]:
+    return lambda captures: len(captures) >= number
+
+
+@pytest.mark.parametrize(
+    ("mount", "transport"), [("clock", "tcp"), ("clock", "udp"), ("mjpeg", "tcp")]
+)
+def test_the_cameras_clock_is_the_time_in_the_picture(
+    rtsp: RtspServer, mount: str, transport: str
+) -> None:
+    captures = seen(
+        rtsp.url(mount), lambda taken: len(by_sender(taken)) >= 15, rtsp_transport=transport
+    )
+    clock = MonotonicClock()
+    errors_s = []
+    for capture in by_sender(captures):
+        burnt_s = burnt_in_s(capture.convert())
+        if burnt_s is not None:
+            errors_s.append(clock.wall_s(capture.captured_at_s) - burnt_s)
+        assert capture.captured_at_s <= capture.arrived_at_s <= capture.decoded_at_s
+    assert len(errors_s) >= 12
+    assert abs(statistics.median(errors_s)) < 0.03
+    times_s = [capture.media_time_s for capture in captures]
+    assert times_s == sorted(set(times_s))
+    assert times_s[0] == 0
+
+
+def test_a_server_that_tells_no_time_leaves_arrival(rtsp: RtspServer) -> None:
+    captures = seen(rtsp.url("mute"), count(20))
+    assert not by_sender(captures)
+    assert all(capture.captured_at_s == capture.arrived_at_s for capture in captures)
+    burnt_s = [burnt_in_s(capture.convert()) for capture in captures[-5:]]
+    assert all(burnt_s)
+
+
+def test_the_first_picture_comes_soon(rtsp: RtspServer) -> None:
+    begin_s = time.monotonic()
+    captures = seen(rtsp.url("clock"), count(1))
+    # Far less than the second between keyframes: the first one is not thrown away.
+    assert captures[0].decoded_at_s - begin_s < 0.9
+
+
+def test_a_killed_server_is_noticed_at_once(rtsp: RtspServer) -> None:
+    camera = watch(rtsp.url("clock"), count(5))
+    killed_s = time.monotonic()
+    rtsp.kill()
+    camera.end()
+    assert camera.ended_s - killed_s < 0.3  # the promise is 0.1 s
+    assert camera.fault is not None
+    assert camera.fault.problem == "the camera closed the connection"
+    assert camera.fault.retryable
+
+
+@pytest.mark.parametrize("mount", ["clock", "mjpeg"])
+def test_a_frozen_server_is_noticed_after_the_read_timeout(rtsp: RtspServer, mount: str) -> None:
+    camera = watch(rtsp.url(mount), count(5), read_timeout_s=1.0)
+    frozen_s = time.monotonic()
+    rtsp.freeze()
+    camera.end()
+    assert 0.8 < camera.ended_s - frozen_s < 3.0
+    assert camera.fault is not None
+    assert camera.fault.problem == "nothing came for 1 s"
+    assert camera.fault.retryable
+
+
+def test_a_frozen_server_takes_the_open_timeout(rtsp: RtspServer) -> None:
+    rtsp.freeze()
+    camera = watch(rtsp.url("clock"), count(1), open_timeout_s=0.5)
+    camera.end()
+    assert camera.fault is not None
+    assert camera.fault.problem == "no answer within 0.5 s"
+    rtsp.thaw()
+
+
+def test_it_is_found_again_after_a_restart_with_another_size(rtsp: RtspServer) -> None:
+    assert seen(rtsp.url("clock"), count(3))[0].size_px == (640, 480)
+    rtsp.restart(size="800x600")
+    captures = seen(rtsp.url("clock"), count(3))
+    assert captures[0].size_px == (800, 600)
+    assert captures[0].convert().shape == (600, 800, 3)
+
+
+def test_the_right_password_opens(rtsp: RtspServer) -> None:
+    assert seen(rtsp.url("secret", USER, PASSWORD), count(2))
+
+
+def test_a_wrong_password_is_final_and_never_shown(rtsp: RtspServer) -> None:
+    for user, password in ((USER, "hunter2/@:"), ("", "")):
+        camera = watch(rtsp.url("secret", user, password), count(1))
+        camera.end()
+        assert camera.fault is not None
+        assert "(401)" in camera.fault.problem
+        assert not camera.fault.retryable
+        assert "hunter2" not in f"{camera.fault!s}{camera.fault!r}"
+
+
+@pytest.mark.parametrize(
+    ("mount", "problem"), [("nothing", "(404)"), ("audio", "has no video stream")]
+)
+def test_what_is_not_there_is_final(rtsp: RtspServer, mount: str, problem: str) -> None:
+    camera = watch(rtsp.url(mount), count(1))
+    camera.end()
+    assert camera.fault is not None
+    assert problem in camera.fault.problem
+    assert not camera.fault.retryable
+
+
+def test_a_sender_in_another_year_is_not_believed(rtsp: RtspServer) -> None:
+    class Later(MonotonicClock):
+        def wall_s(self, at_s: float) -> float:
+            return super().wall_s(at_s) + 3600.0
+
+    source = NetworkSource(rtsp.url("mjpeg"), SourceOptions(Later()))
+    recorder = Recorder(40)
+    source.run(recorder, threading.Event())
+    assert {capture.clock for capture in recorder.captures} == {"arrival"}
