@@ -12,9 +12,12 @@ T = TypeVar("T")
 
 
 class Subscription(Generic[T]):
-    """One reader's bounded queue. `dropped` counts the items that it was too slow for."""
+    """One reader's bounded queue. `dropped` counts the items that it was too slow for; `awaited`
+    says that `Fanout.drained` waits for it.
+    """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, awaited: bool = False) -> None:
+        self.awaited = awaited
         self._items: deque[T] = deque(maxlen=size)
         self._ready = asyncio.Event()
         self._empty = asyncio.Event()
@@ -82,16 +85,17 @@ class Fanout(Generic[T]):
             subscription.offer(item)
 
     async def drained(self) -> None:
-        """Wait until every subscriber has taken everything: for files read without pacing, where
-        the reader waits for the writer and nothing may be lost.
+        """Wait until every subscriber that is `awaited` has taken everything: for files read
+        without pacing, whose reader waits for the writer so that nothing is lost.
         """
         for subscription in tuple(self._subscriptions):
-            await subscription.drained()
+            if subscription.awaited:
+                await subscription.drained()
 
     @contextmanager
-    def subscribe(self, size: int) -> Iterator[Subscription[T]]:
+    def subscribe(self, size: int, *, awaited: bool = False) -> Iterator[Subscription[T]]:
         """Take part from now on, with room for `size` items; ends with the context."""
-        subscription: Subscription[T] = Subscription(size)
+        subscription: Subscription[T] = Subscription(size, awaited=awaited)
         self._subscriptions.add(subscription)
         if self._closed:
             subscription.close()

@@ -107,6 +107,7 @@ class Session:
         self._source: Source | None = None
         self._work: asyncio.Task[None] | None = None
         self._epoch = -1
+        self._epoch_starts_seq = -1
         self._frames = 0
         self._arrived_at_s = clock.now_s()
         self._epoch_starts_s = 0.0
@@ -175,8 +176,13 @@ class Session:
             self.error = exc
 
     async def _play(self) -> None:
-        """One epoch: from opening the source to its end, or the SourceError that it raised."""
-        self._epoch += 1
+        """One epoch: from opening the source to its end, or the SourceError that it raised.
+
+        An attempt that brings no picture is no epoch: the next one takes its number.
+        """
+        if self._frames > self._epoch_starts_seq:
+            self._epoch += 1
+            self._epoch_starts_seq = self._frames
         self._epoch_starts_s = self._clock.now_s()
         self._journal.restart()
         slot: LatestSlot[_Numbered] = LatestSlot(asyncio.get_running_loop(), wait=self._policy.fast)
@@ -277,10 +283,13 @@ class Session:
 
     @contextmanager
     def subscribe(
-        self, channel: str, size: int = SCORES_QUEUED
+        self, channel: str, size: int = SCORES_QUEUED, *, awaited: bool = False
     ) -> Iterator[Subscription[OverlayMessage]]:
-        """The messages from now on, for a client of `channel`; its losses are counted."""
-        with self.messages.subscribe(size) as subscription:
+        """The messages from now on, for a client of `channel`; its losses are counted.
+
+        A file read without pacing waits for those that are `awaited`, and for no other client.
+        """
+        with self.messages.subscribe(size, awaited=awaited) as subscription:
             self._metrics.clients(channel, +1)
             try:
                 yield subscription
@@ -325,7 +334,7 @@ class Session:
     # -- small parts --------------------------------------------------------------------------
 
     async def _feed(self, sink: Sink) -> None:
-        with self.subscribe("sink", LINES_QUEUED) as subscription:
+        with self.subscribe("sink", LINES_QUEUED, awaited=True) as subscription:
             await sink.consume(self._sending(subscription))
 
     async def _sending(
