@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,13 @@ from stream.types import (
 CROP_PX = 32
 
 
+@cache
 def textured(width: int = 320, height: int = 240, seed: int = 0) -> Pixels:
     """A picture with detail and middling brightness everywhere: sharp, well exposed."""
     rng = np.random.default_rng(seed)
-    return rng.integers(40, 216, (height, width, 3), dtype=np.uint8)
+    pixels = rng.integers(40, 216, (height, width, 3), dtype=np.uint8)
+    pixels.flags.writeable = False  # shared by all who ask
+    return pixels
 
 
 def capture(

@@ -108,13 +108,13 @@ async def test_who_subscribes_after_close_ends_at_once() -> None:
 async def test_drained_returns_at_once_without_subscribers_or_items() -> None:
     fanout: Fanout[int] = Fanout()
     await asyncio.wait_for(fanout.drained(), DEADLINE_S)
-    with fanout.subscribe(1):
+    with fanout.subscribe(1, awaited=True):
         await asyncio.wait_for(fanout.drained(), DEADLINE_S)
 
 
 async def test_drained_waits_until_the_reader_comes_back_for_more() -> None:
     fanout: Fanout[int] = Fanout()
-    with fanout.subscribe(4) as subscription:
+    with fanout.subscribe(4, awaited=True) as subscription:
         fanout.publish(1)
         waiting = asyncio.create_task(fanout.drained())
         await take(subscription, 1)
@@ -128,12 +128,22 @@ async def test_drained_waits_until_the_reader_comes_back_for_more() -> None:
 
 async def test_drained_does_not_wait_for_a_reader_that_left() -> None:
     fanout: Fanout[int] = Fanout()
-    with fanout.subscribe(4):
+    with fanout.subscribe(4, awaited=True):
         fanout.publish(1)
         waiting = asyncio.create_task(fanout.drained())
         await asyncio.sleep(0)
         assert not waiting.done()
     await asyncio.wait_for(waiting, DEADLINE_S)
+
+
+async def test_drained_waits_for_nobody_who_is_not_awaited() -> None:
+    fanout: Fanout[int] = Fanout()
+    with fanout.subscribe(4), fanout.subscribe(4, awaited=True) as awaited:
+        fanout.publish(1)
+        waiting = asyncio.create_task(fanout.drained())
+        reading = asyncio.create_task(take(awaited, 2))
+        await asyncio.wait_for(waiting, DEADLINE_S)
+        reading.cancel()
 
 
 async def test_the_publisher_never_waits() -> None:
