@@ -1,0 +1,81 @@
+"""How tightly are the DFDC crops cut? Measured with the run time's own face detector.
+
+The crops reach less far than the face, so each is padded before detection, once by reflection
+and once with grey: the first pulls the box outwards, the second inwards, and the truth lies
+between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.faces.cascade import Cascade
+from stream.types import FaceDetection
+
+Pixels = NDArray[np.uint8]
+
+PADDINGS: Final = {"reflection": cv2.BORDER_REFLECT_101, "grey": cv2.BORDER_CONSTANT}
+CONFIDENCE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Quartiles (25, 50, 75 %) over `faces` crops.
+
+    `scale` is crop side / longer box side; `right` and `down` say where the box's centre lies
+    from the crop's, as a share of the crop's side.
+    """
+
+    padding: str
+    faces: int
+    scale: tuple[float, float, float]
+    right: tuple[float, float, float]
+    down: tuple[float, float, float]
+
+
+def measure_margin(crops: Sequence[Pixels], cascade: Cascade) -> list[Margin]:
+    """Give one `Margin` for each padding; crops (S, S, 3) without a clear face do not count.
+
+    Raises: ValueError when no crop shows a face.
+    """
+    margins = []
+    for name, border in PADDINGS.items():
+        rows = [row for crop in crops if (row := _measure(crop, cascade, border)) is not None]
+        if not rows:
+            raise ValueError("no crop shows a face")
+        scale, right, down = (
+            (float(low), float(middle), float(high))
+            for low, middle, high in np.percentile(rows, (25, 50, 75), axis=0).T
+        )
+        margins.append(Margin(name, len(rows), scale, right, down))
+    return margins
+
+
+def _measure(crop: Pixels, cascade: Cascade, border: int) -> tuple[float, float, float] | None:
+    side = crop.shape[0]
+    pad = side // 4
+    padded = cv2.copyMakeBorder(crop, pad, pad, pad, pad, border, value=(127, 127, 127))
+    middle = pad + side / 2
+    best: tuple[float, float, float] | None = None
+    for face in cascade.detect(np.asarray(padded, np.uint8)):
+        longest, (right, down) = _size(face), _centre(face) - middle
+        central = max(abs(right), abs(down)) < side / 4
+        if face.confidence >= CONFIDENCE and central and (best is None or side / longest < best[0]):
+            best = side / longest, right / side, down / side
+    return best
+
+
+def _size(face: FaceDetection) -> float:
+    x1, y1, x2, y2 = face.box_px
+    return float(max(x2 - x1, y2 - y1))
+
+
+def _centre(face: FaceDetection) -> NDArray[np.float64]:
+    x1, y1, x2, y2 = face.box_px
+    return np.array([(x1 + x2) / 2, (y1 + y2) / 2], np.float64)
