@@ -22,7 +22,7 @@ from typing import Final
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DESKTOP: Final = {"width": 1280, "height": 760}
+DESKTOP: Final = {"width": 1280, "height": 880}
 PHONE: Final = {"width": 360, "height": 780}
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync")
 

@@ -13,11 +13,15 @@ import { age, clockTime, clockWords, count, mediaTime, rate, stateWords } from "
 
 const OLD_EVIDENCE_MS = 2000;
 
+/** The list is asked for every 2 s: older than this, an answer is missing. */
+const OLD_HEALTH_MS = 5000;
+
 /**
  * @param {Health | null} health @param {number} sinceMs since it was true
  * @param {string} clock of the newest message
  */
 export function renderHealth(health, sinceMs, clock) {
+  setText(part("health-as-of"), health && sinceMs > OLD_HEALTH_MS ? `as of ${age(sinceMs)} ago` : "");
   const evidence = health?.evidenceAgeMs ?? null;
   const now = evidence === null ? null : evidence + sinceMs;
   const shown = part("health-evidence-age");

@@ -57,7 +57,7 @@ function select() {
   if (!streams.some((stream) => stream.id === unnamed)) unnamed = choose(streams);
   selected = route.stream ?? unnamed;
   viewer.open(streams.some((stream) => stream.id === selected) ? selected : null, route.token);
-  streamList.render(streams, selected, route.token);
+  streamList.render(streams, selected, route.token, poll?.state === "ok");
   part("no-streams").hidden = streams.length > 0;
 }
 

@@ -60,8 +60,11 @@ export class StreamList {
     this.items = new Map();
   }
 
-  /** @param {Stream[]} streams @param {string | null} selected @param {string | null} token */
-  render(streams, selected, token) {
+  /**
+   * @param {Stream[]} streams @param {string | null} selected @param {string | null} token
+   * @param {boolean} current whether the list is true now: what a lost server said is no state
+   */
+  render(streams, selected, token, current) {
     const ids = new Set(streams.map((stream) => stream.id));
     for (const [id, item] of this.items) {
       if (!ids.has(id)) this.#remove(id, item);
@@ -69,6 +72,7 @@ export class StreamList {
     for (const stream of streams) {
       const item = this.items.get(stream.id) ?? this.#create(stream.id);
       renderItem(item, stream, stream.id === selected, token);
+      renderState(item, stream, current);
     }
   }
 
@@ -97,10 +101,15 @@ function renderItem(item, stream, selected, token) {
   setData(item, "streamId", stream.id);
   setText(part("stream-id", item), stream.id);
   setText(part("stream-source", item), stream.source);
-  const live = stream.sourceState === "live";
+}
+
+/** @param {HTMLElement} item @param {Stream} stream @param {boolean} current */
+function renderState(item, stream, current) {
+  const source = current ? stream.sourceState : "unknown";
+  const live = source === "live";
   const state = part("stream-state", item);
-  setText(state, stateWords(stream.sourceState));
-  setData(state, "state", stream.sourceState);
+  setText(state, stateWords(source));
+  setData(state, "state", source);
   // What is thought of a stream's faces only counts while somebody looks.
   const verdict = part("stream-verdict", item);
   setText(verdict, live ? stateWords(stream.state) : "");
