@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -71,13 +71,16 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 for session in self.sessions.values():
                     group.create_task(self._live(session, partial(session.run, sinks)))
-        except* SinkError as failed:
-            raise failed.exceptions[0] from None
+        except ExceptionGroup as group:
+            errors = list(_leaves(group))
+            if all(isinstance(error, SinkError) for error in errors):
+                raise errors[0] from None
+            raise
         for sink in sinks:
             await sink.close(self.summary())
-        errors = [session.error for session in self.sessions.values()]
-        if errors and all(errors):
-            raise next(error for error in errors if error)
+        refused = [session.error for session in self.sessions.values() if session.error]
+        if refused and len(refused) == len(self.sessions):
+            raise refused[0]
 
     def stop(self) -> None:
         """End every stream; what was already seen still reaches the output."""
@@ -138,3 +141,11 @@ class Service:
             rtsp_transport=source.rtsp_transport,
         )
         return open_source(text, options, source.schemes)
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -34,6 +34,8 @@ LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0
 SCORES_QUEUED: Final = 4
 """Messages that wait for one viewer: enough for a hiccup of the network, too few to grow stale."""
+SINKS_DEADLINE_S: Final = 0.4
+"""How long `stop` lets sinks take what was made: Ctrl+C leaves within a second."""
 LINES_QUEUED: Final = 1024
 """Messages that wait for a file: half a minute of a disk that stands still."""
 
@@ -106,6 +108,7 @@ class Session:
         self._problem = ""
         self._source: Source | None = None
         self._work: asyncio.Task[None] | None = None
+        self._feeds: list[asyncio.Task[None]] = []
         self._epoch = -1
         self._epoch_starts_seq = -1
         self._frames = 0
@@ -124,21 +127,27 @@ class Session:
             return
         async with asyncio.TaskGroup() as group:
             for sink in sinks:
-                group.create_task(self._feed(sink), name=f"sink-{self.identity.stream_id}")
+                name = f"sink-{self.identity.stream_id}"
+                self._feeds.append(group.create_task(self._feed(sink), name=name))
             looking = group.create_task(self.preview.run())
             self._work = group.create_task(self._supervise(), name=self.identity.stream_id)
             self._work.add_done_callback(lambda _: self._wind_up(looking))
 
     def stop(self) -> None:
-        """End the stream; messages already made still reach their sinks."""
+        """End the stream; messages already made still reach sinks that take them in time."""
         self._state = "ended"
         if self._work:
             self._work.cancel()
+            asyncio.get_running_loop().call_later(SINKS_DEADLINE_S, self._leave_sinks)
 
     def _wind_up(self, looking: asyncio.Task[None]) -> None:
         self._state = "ended"
         self.messages.close()
         looking.cancel()
+
+    def _leave_sinks(self) -> None:
+        for feed in self._feeds:
+            feed.cancel()
 
     async def _supervise(self) -> None:
         started_s = self._clock.now_s()

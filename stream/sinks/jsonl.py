@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from queue import Queue
+from typing import Any, Final
 
 from stream.errors import SinkError
 from stream.messages import OverlayMessage
 
+CLOSE_DEADLINE_S: Final = 0.4
+"""How long closing waits for a reader that stands still: Ctrl+C leaves within a second."""
+
+_Job = tuple[bytes, asyncio.Future[None]]
+
 
 class JsonlSink:
-    """One message a line, flushed at once, and the summary as the last line; ``-`` is standard
-    output. Written in a thread of its own: a full pipe must not stop the event loop.
+    """One message a line, written at once, and the summary as the last line; ``-`` is standard
+    output.
+
+    A thread writes, so that a full pipe does not stop the event loop; it is a daemon and writes
+    past Python's own buffers, so that a pipe that nobody reads does not stop the program's end.
+
+    Raises (on making, in `consume` and in `close`): SinkError when the target cannot be written.
     """
 
     def __init__(self, target: str) -> None:
         self._name = "standard output" if target == "-" else target
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jsonl")
         try:
-            self._file = sys.stdout if target == "-" else open(target, "w", encoding="utf-8")  # noqa: PTH123, SIM115  closed by `close`
+            self._fd = _standard_output() if target == "-" else _open(target)
         except OSError as exc:
             raise SinkError(self._name, f"cannot be written: {exc.strerror}") from exc
+        self._turn = asyncio.Lock()
+        self._newest: asyncio.Future[None] | None = None
+        # One line at a time is in hand: `_write` waits for the one before, even a cancelled one.
+        self._jobs: Queue[_Job | None] = Queue(maxsize=1)
+        threading.Thread(target=self._work, name="jsonl", daemon=True).start()
 
     async def consume(self, messages: AsyncIterator[OverlayMessage]) -> None:
         """Write each message of one stream."""
@@ -34,18 +50,56 @@ class JsonlSink:
     async def close(self, summary: Mapping[str, Any]) -> None:
         """Write the summary; standard output stays open."""
         try:
-            await self._write(json.dumps({"summary": summary}))
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._write(json.dumps({"summary": summary}))
+        except TimeoutError:
+            raise SinkError(self._name, "nobody reads it: its last lines are lost") from None
         finally:
-            self._thread.shutdown(wait=False)
-            if self._file is not sys.stdout:
-                self._file.close()
+            if self._newest is None or self._newest.done():
+                self._jobs.put_nowait(None)
 
     async def _write(self, line: str) -> None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._put, line)
-        except (OSError, ValueError) as exc:
-            raise SinkError(self._name, f"cannot be written: {exc}") from exc
+        async with self._turn:
+            if self._newest is not None:
+                await asyncio.wait([self._newest])
+            self._newest = asyncio.get_running_loop().create_future()
+            self._jobs.put_nowait((f"{line}\n".encode(), self._newest))
+            try:
+                await asyncio.shield(self._newest)
+            except OSError as exc:
+                raise SinkError(self._name, f"cannot be written: {exc.strerror}") from exc
 
-    def _put(self, line: str) -> None:
-        self._file.write(line + "\n")
-        self._file.flush()
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            line, done = job
+            error: OSError | None = None
+            try:
+                while line:
+                    line = line[os.write(self._fd, line) :]
+            except OSError as exc:
+                error = exc
+            try:
+                done.get_loop().call_soon_threadsafe(_settle, done, error)
+            except RuntimeError:
+                return  # the loop is closed: nobody waits any more
+        os.close(self._fd)
+
+
+def _standard_output() -> int:
+    sys.stdout.flush()
+    return os.dup(sys.stdout.fileno())
+
+
+def _open(target: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    # A named pipe without a reader would hold up the event loop for ever; like this it is an error.
+    descriptor = os.open(target, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _settle(done: asyncio.Future[None], error: OSError | None) -> None:
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
