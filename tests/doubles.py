@@ -185,13 +185,20 @@ def silent(emit: Emit, stop: threading.Event) -> None:
     stop.wait(DEADLINE_S)
 
 
+def wait_for_either(one: threading.Event, other: threading.Event) -> None:
+    """Wait until one of both is set, or the deadline."""
+    deadline_s = MonotonicClock().now_s() + DEADLINE_S
+    while not one.wait(0.01) and not other.is_set():
+        assert MonotonicClock().now_s() < deadline_s
+
+
 def pauses(*acts: Act, until: threading.Event) -> Act:
     """Do the acts, waiting for `until` between them."""
 
     def act(emit: Emit, stop: threading.Event) -> None:
         for index, one in enumerate(acts):
             if index:
-                until.wait(DEADLINE_S)
+                wait_for_either(until, stop)
             one(emit, stop)
 
     return act

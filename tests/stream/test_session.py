@@ -82,9 +82,9 @@ async def test_each_frame_of_a_file_gives_a_message_and_the_stream_ends() -> Non
 async def test_a_file_starts_anew_and_each_loop_is_an_epoch_of_its_own() -> None:
     options = ScoringOptions(min_samples=1)
     script = Script(plays(0.0, 0.3, 0.6))
-    async with fast(script, Policy(fast=True), options=options) as one:
-        async with one.running() as messages:
-            await eventually(lambda: len(messages) >= 9)
+    endless = fast(script, Policy(fast=True), options=options)
+    async with endless as one, one.running() as messages:
+        await eventually(lambda: len(messages) >= 9)
     check_order(messages)
     assert [message.epoch for message in messages[:9]] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert [message.faces[0].samples for message in messages[:6]] == [1, 2, 3, 1, 2, 3]
@@ -190,7 +190,8 @@ async def test_a_first_loss_is_healed_and_counted(quick_healing: None) -> None:
 
 async def test_an_epoch_is_a_reconnect_and_not_an_attempt(quick_healing: None) -> None:
     failed = fails_with(lost())
-    script = Script(failed, failed, plays(0.0, 0.1), live=True)
+    once = fails_with(lost(), after=plays(0.0, 0.1))
+    script = Script(failed, failed, once, plays_on(), live=True)
     async with rig(script) as one, one.running() as messages:
         await eventually(lambda: messages and messages[-1].epoch == 1)
     assert messages[0].epoch == 0
@@ -209,15 +210,14 @@ async def test_failed_attempts_between_two_connections_are_one_reconnect(
 
 
 async def test_after_a_reconnect_evidence_starts_anew(quick_healing: None) -> None:
-    four = plays(0.0, 0.3, 0.6, 0.9)
-    release = threading.Event()
+    four, never = plays(0.0, 0.3, 0.6, 0.9), threading.Event()
 
     def slowly(emit: Any, stop: threading.Event) -> None:
         for media_time_s in (0.0, 0.3, 0.6, 0.9):
             plays(media_time_s)(emit, stop)
-            release.wait(0.1)
+            never.wait(0.1)
 
-    script = Script(fails_with(lost(), after=slowly), four, live=True)
+    script = Script(fails_with(lost(), after=slowly), pauses(four, silent, until=never), live=True)
     async with rig(script) as one, one.running() as messages:
         await eventually(lambda: messages and messages[-1].epoch == 1)
     before = [m for m in messages if m.epoch == 0][-1]
@@ -256,17 +256,17 @@ async def test_a_camera_that_says_nothing_for_a_second_is_stalled() -> None:
     )
     async with rig(script, clock=clock) as one, one.running() as messages:
         await eventually(lambda: messages)
-        clock.at_s += 0.9
-        assert one.session.source_state == "live"
-        clock.at_s += 0.2
-        assert one.session.source_state == "stalled"
-        assert one.session.health().source_state == "stalled"
+        states = []
+        for _ in range(2):
+            clock.at_s += 0.9
+            states += [one.session.source_state, one.session.health().source_state]
+        assert states == ["live", "live", "stalled", "stalled"]
         assert one.metrics.registry.get_sample_value(
             "deepfakestream_source_live", {"stream": "door"}
         ) == 0.0  # fmt: skip
         more.set()
         await eventually(lambda: len(messages) == 2)
-        assert one.session.source_state == "live"
+        assert messages[1].health.source_state == "live"
 
 
 async def test_a_file_is_never_stalled() -> None:
@@ -330,10 +330,10 @@ async def test_a_source_that_cannot_be_reached_is_tried_for_ever_when_serving(
         raise lost()
 
     script = Script(act, live=True)
-    async with rig(script, Policy(patient=True, open_timeout_s=10.0), clock=clock) as one:
-        async with one.running():
-            await eventually(lambda: script.attempts >= 5)
-            assert one.session.source_state == "connecting"
+    policy = Policy(patient=True, open_timeout_s=10.0)
+    async with rig(script, policy, clock=clock) as one, one.running():
+        await eventually(lambda: script.attempts >= 5)
+        assert one.session.source_state == "connecting"
 
 
 async def test_otherwise_it_is_given_up_after_the_open_timeout(quick_healing: None) -> None:
@@ -391,6 +391,20 @@ async def test_stop_ends_the_stream_and_what_was_made_still_reaches_the_sink() -
         gate.set()
         messages = await running
     assert len(messages) == one.total("messages") >= 5
+
+
+async def test_stop_leaves_a_sink_behind_that_takes_nothing() -> None:
+    class Stuck(ListSink):
+        async def consume(self, messages: Any) -> None:
+            async for _ in messages:
+                await asyncio.Event().wait()
+
+    async with rig(Script(plays_on(), live=True)) as one:
+        one.sink = Stuck()
+        running = asyncio.create_task(one.run())
+        await eventually(lambda: one.total("messages") >= 2)
+        one.session.stop()
+        await asyncio.wait_for(running, 3.0)
 
 
 async def test_stop_while_connecting_ends_at_once() -> None:
