@@ -18,6 +18,7 @@ from training.augment import encode
 from training.data import decode, load_faces
 from training.metrics import (
     Floats,
+    Metric,
     auc,
     bootstrap,
     calibration_error,
@@ -52,7 +53,7 @@ class Figure:
 
     def __str__(self) -> str:
         if self.interval is None:
-            return f"{self.name:34} {self.value:.3f}"
+            return f"{self.name:34} {self.value:.4g}"
         low, high = self.interval
         return f"{self.name:34} {self.value:.3f}  [{low:.3f}, {high:.3f}]"
 
@@ -118,22 +119,17 @@ def figures(logits: Floats, examples: Examples, calibration: Calibration) -> lis
     alarms = Figure("reals with probability > 0.5", float((calibrated[~fake] > 0).mean()))
     if not fake.any():
         return [*counts, alarms]
-    losses = [
-        Figure("log loss, uncalibrated", log_loss(logits, fake)),
-        Figure(
-            "log loss", log_loss(calibrated, fake), bootstrap(log_loss, calibrated, fake, groups)
-        ),
-        Figure("ECE, uncalibrated", calibration_error(logits, fake)),
-        Figure("ECE", calibration_error(calibrated, fake)),
-    ]
+
+    def judged(name: str, metric: Metric, values: Floats) -> Figure:
+        return Figure(name, metric(values, fake), bootstrap(metric, values, fake, groups))
+
     return [
         *counts,
-        Figure("frame AUC", auc(logits, fake), bootstrap(auc, logits, fake, groups)),
-        Figure(
-            "equal error rate",
-            equal_error_rate(logits, fake),
-            bootstrap(equal_error_rate, logits, fake, groups),
-        ),
-        *losses,
+        judged("frame AUC", auc, logits),
+        judged("equal error rate", equal_error_rate, logits),
+        judged("log loss, uncalibrated", log_loss, logits),
+        judged("log loss", log_loss, calibrated),
+        judged("ECE, uncalibrated", calibration_error, logits),
+        judged("ECE", calibration_error, calibrated),
         alarms,
     ]

@@ -75,7 +75,7 @@ def test_a_list_without_fakes_gives_false_alarms_only() -> None:
 
 
 def test_a_figure_is_one_line() -> None:
-    assert str(Figure("AUC", 0.9)).split() == ["AUC", "0.900"]
+    assert str(Figure("AUC", 0.9)).split() == ["AUC", "0.9"]
     assert str(Figure("AUC", 0.9, (0.85, 0.95))).split() == ["AUC", "0.900", "[0.850,", "0.950]"]
 
 

@@ -43,7 +43,7 @@ def test_figures_are_printed_by_list(
     monkeypatch.setattr(command, "data_dir", lambda: tmp_path)
     monkeypatch.setattr(command, "evaluate", lambda *_: [Figure("frame AUC", 0.75)])
     assert command.main(["evaluate", "--list", "lfw"]) == 0
-    assert capsys.readouterr().out.split() == ["lfw", "frame", "AUC", "0.750"]
+    assert capsys.readouterr().out.split() == ["lfw", "frame", "AUC", "0.75"]
     assert command.main(["evaluate", "--list", "all"]) == 0
     assert capsys.readouterr().out.count("frame AUC") == len(LISTS)
 
