@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.responses import FileResponse
@@ -37,13 +37,26 @@ FOREIGN_SITE: Final = (
 T = TypeVar("T")
 
 
+class Thresholds(BaseModel):
+    """The window's probabilities from which a face is suspicious, and fake."""
+
+    suspicious_above: float
+    fake_above: float
+
+
 class StreamItem(BaseModel):
-    """One stream in the list. `source` has its secrets masked; `state` is its faces' worst."""
+    """One stream in the list. `source` has its secrets masked; `state` is its faces' worst.
+
+    `crop_scale` is the side of the square that the network sees, in sides of the box: a heat map
+    covers that square.
+    """
 
     id: str
     source: str
     state: str
     health: Health
+    crop_scale: float
+    thresholds: Thresholds
 
 
 class StreamList(BaseModel):
@@ -131,7 +144,7 @@ def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
         readable = (
             session for key, session in service.sessions.items() if access.may_read(token, key)
         )
-        return StreamList(streams=[_item(session) for session in readable])
+        return StreamList(streams=[_item(service, session) for session in readable])
 
     @app.get("/openapi.json", dependencies=[Depends(guard)], include_in_schema=False)
     async def openapi() -> dict[str, Any]:
@@ -143,13 +156,17 @@ def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
         return overlay_schema()
 
 
-def _item(session: Session) -> StreamItem:
-    identity, last = session.identity, session.last
+def _item(service: Service, session: Session) -> StreamItem:
+    identity, last, scoring = session.identity, session.last, service.scoring
     return StreamItem(
         id=identity.stream_id,
         source=identity.address,
         state="no_face" if last is None else str(last.state),
         health=session.health(),
+        crop_scale=service.crop_scale,
+        thresholds=Thresholds(
+            suspicious_above=scoring.suspicious_above, fake_above=scoring.fake_above
+        ),
     )
 
 
@@ -164,10 +181,9 @@ def _add_sockets(app: FastAPI, service: Service, access: Access) -> None:
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         return service.sessions[stream_id]
 
-    Admitted = Annotated[Session | None, Depends(admitted)]  # noqa: N806  a type
-
     @app.websocket("/v1/streams/{stream_id}/scores")
-    async def scores(socket: WebSocket, session: Admitted, heatmap: bool = False) -> None:
+    async def scores(socket: WebSocket, stream_id: str, heatmap: bool = False) -> None:
+        session = await admitted(socket, stream_id)
         if session is None:
             return
         with session.subscribe("scores") as messages:
@@ -179,7 +195,8 @@ def _add_sockets(app: FastAPI, service: Service, access: Access) -> None:
             await _pump(socket, messages, send)
 
     @app.websocket("/v1/streams/{stream_id}/video")
-    async def video(socket: WebSocket, session: Admitted) -> None:
+    async def video(socket: WebSocket, stream_id: str) -> None:
+        session = await admitted(socket, stream_id)
         if session is None:
             return
         with session.preview.pictures.subscribe(PICTURES_QUEUED) as pictures:
