@@ -81,21 +81,26 @@ class Feeder:
 
     def _run(self):
         begin_s = time.monotonic()
-        for due_s, make in self._pictures():
-            late_s = begin_s + due_s - time.monotonic()
-            if self._over.wait(max(0.0, late_s)):
+        for due_s, age_s, make in self._pictures():
+            early_s = begin_s + due_s - time.monotonic()
+            if self._over.wait(max(0.0, early_s)):
                 return
+            sent_ns = self._source.get_clock().get_time() - self._source.get_base_time()
             buffer = Gst.Buffer.new_wrapped(make())
+            buffer.dts = sent_ns
+            buffer.pts = max(0, sent_ns - int(age_s * Gst.SECOND))
             if self._source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
                 return
 
 
 class FedFactory(GstRtspServer.RTSPMediaFactory):
-    """A shared media whose pictures come from `pictures()`: pairs of due time and maker."""
+    """A shared media whose pictures come from `pictures()`: when each is sent, how long before that
+    it was taken, and what makes it.
+    """
 
     def __init__(self, launch, pictures):
         super().__init__()
-        self.set_launch(f"( appsrc name=feed is-live=true do-timestamp=true format=time {launch} )")
+        self.set_launch(f"( appsrc name=feed is-live=true format=time {launch} )")
         self.set_shared(True)
         self._pictures = pictures
 
@@ -108,35 +113,44 @@ def clock_pictures(width, height, fps):
     """Endless: each made at its due time, so that the time in it is the time it was taken."""
     number = 0
     while True:
-        yield number / fps, lambda number=number: draw(width, height, number, time.time())
+        yield number / fps, 0.0, lambda number=number: draw(width, height, number, time.time())
         number += 1
 
 
 def read_clip(path):
-    """All access units of an MP4's H.264 as (decoding time in seconds, bytes), and its length."""
+    """All access units of an MP4's H.264 as (sent at, age, bytes), seconds, and its length.
+
+    B-frames are sent as a camera would that makes them: it takes a picture, and has to wait for
+    later ones before it can send it, so every picture is as old as the reordering is deep.
+    """
     pipe = Gst.parse_launch(
         f'filesrc location="{path}" ! qtdemux ! h264parse config-interval=-1 ! '
         "video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=out sync=false"
     )
     pipe.set_state(Gst.State.PLAYING)
-    out, units, length_s = pipe.get_by_name("out"), [], 0.0
+    out, units = pipe.get_by_name("out"), []
     while (sample := out.emit("pull-sample")) is not None:
         buffer = sample.get_buffer()
-        at_s = (buffer.dts if buffer.dts != Gst.CLOCK_TIME_NONE else buffer.pts) / Gst.SECOND
-        first_s = units[0][0] + 0.0 if units else at_s
-        units.append((at_s, bytes(buffer.extract_dup(0, buffer.get_size()))))
-        length_s = at_s - first_s + buffer.duration / Gst.SECOND
+        dts = buffer.pts if buffer.dts == Gst.CLOCK_TIME_NONE else buffer.dts
+        data = bytes(buffer.extract_dup(0, buffer.get_size()))
+        units.append((dts / Gst.SECOND, (buffer.pts - dts) / Gst.SECOND, data))
     pipe.set_state(Gst.State.NULL)
-    begin_s = units[0][0]
-    return [(at_s - begin_s, data) for at_s, data in units], length_s
+    if not units:
+        sys.exit(f"no H.264 in {path}")
+    first_s, last_s = units[0][0], units[-1][0]
+    interval_s = (last_s - first_s) / max(1, len(units) - 1)
+    depth_s = max(ahead_s for _, ahead_s, _ in units)
+    begin_s = first_s - depth_s  # what is sent first was taken before, but not before time 0
+    sent = [(dts_s - begin_s, depth_s - ahead_s, data) for dts_s, ahead_s, data in units]
+    return sent, last_s - first_s + interval_s
 
 
 def clip_pictures(units, length_s):
     """Endless: the clip over and over."""
     turn = 0
     while True:
-        for at_s, data in units:
-            yield turn * length_s + at_s, lambda data=data: data
+        for due_s, age_s, data in units:
+            yield turn * length_s + due_s, age_s, lambda data=data: data
         turn += 1
 
 
@@ -162,7 +176,7 @@ def factories(args):
     if args.file:
         units, length_s = read_clip(args.file)
         caps = "caps=video/x-h264,stream-format=byte-stream,alignment=au ! "
-        launch = caps + "h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1"
+        launch = caps + "rtph264pay name=pay0 pt=96 config-interval=-1"
         table["/file"] = FedFactory(launch, lambda: clip_pictures(units, length_s))
     return table
 
