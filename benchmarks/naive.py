@@ -58,12 +58,12 @@ def _networks() -> tuple[Any, Any]:
         boxes, _ = mtcnn.detect(rgb)
         return [] if boxes is None else list(boxes)
 
-    @torch.inference_mode()
     def classify(rgb: Any, boxes: list[Any]) -> None:
         for box in boxes:
             x1, y1, x2, y2 = (max(0, int(v)) for v in box)
             crop = cv2.resize(rgb[y1:y2, x1:x2], (224, 224)).astype(np.float32) / 255
-            network(torch.from_numpy(crop).permute(2, 0, 1)[None])
+            with torch.inference_mode():
+                network(torch.from_numpy(crop).permute(2, 0, 1)[None])
 
     return detect, classify
 
