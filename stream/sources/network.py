@@ -150,7 +150,7 @@ class NetworkSource:
         options = self._options
         begin_s = time.monotonic()
         try:
-            return av.open(
+            container = av.open(
                 self._url,
                 options=self._ffmpeg_options(),
                 timeout=(options.open_timeout_s, options.read_timeout_s),
@@ -159,6 +159,13 @@ class NetworkSource:
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             waited_s = time.monotonic() - begin_s
             raise open_fault(exc, self._url, waited_s, options.open_timeout_s) from None
+        waited_s = time.monotonic() - begin_s
+        if waited_s >= options.open_timeout_s:
+            # The server answered, but FFmpeg then waited in vain for a first packet.
+            container.close()
+            silent = av.error.ExitError(0, "")
+            raise open_fault(silent, self._url, waited_s, options.open_timeout_s)
+        return container
 
     def _ffmpeg_options(self) -> dict[str, str]:
         scheme = _SCHEMES[self._scheme]

@@ -48,7 +48,7 @@ class Playback:
         """
         pacing = Pacing(self._clock, stop) if self._paced else None
         for packet in packets:
-            if stop.is_set() or (pacing and not pacing.wait(self._media_s(packet))):
+            if stop.is_set() or (pacing and not self._reach(packet, pacing)):
                 return False
             for picture in self._decoder.decode(packet):
                 if not self._show(picture, pacing, emit) or stop.is_set():
@@ -69,12 +69,12 @@ class Playback:
                 "%s is cut short: %.1f s of %.1f s could be read", name, played_s, promised_s
             )
 
-    def _media_s(self, packet: av.Packet[VideoStream]) -> float:
+    def _reach(self, packet: av.Packet[VideoStream], pacing: Pacing) -> bool:
         # A camera's packet comes when it is to be decoded; with B-frames that is not when it is
         # to be seen. Without a timestamp (the last, empty packet) there is nothing to wait for.
         if packet.dts is None:
-            return 0.0
-        return self._timeline.peek(float(packet.dts * packet.time_base))
+            return True
+        return pacing.wait(self._timeline.peek(float(packet.dts * packet.time_base)))
 
     def _show(self, picture: Picture, pacing: Pacing | None, emit: Emit) -> bool:
         media_s = self._timeline.place(picture.timestamp_s)

@@ -75,6 +75,15 @@ def test_a_paced_file_comes_as_from_a_camera(tmp_path: Path) -> None:
     assert late_s[len(late_s) // 2] < 0.04
 
 
+def test_a_machine_that_keeps_up_is_not_told_that_it_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / "long.mkv", (0, 40, 1300, 1340))
+    seen = play(FileSource(str(path), options()))
+    assert seen.captures[-1].decoded_at_s - seen.captures[-1].captured_at_s < 0.5
+    assert not caplog.records
+
+
 def test_stop_ends_a_paced_file_at_once(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "slow.mkv", (0, 40, 30_000))
     stop = threading.Event()
