@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 
+from engines.base import Engine, Outputs
 from stream.faces.cascade import Cascade, pyramid, square
 from stream.faces.nms import iou
 from stream.faces.options import FacesOptions
-from stream.types import FaceDetection, Pixels
+from stream.types import FaceDetection, Floats, Pixels
 from tests.builders import textured
 
 
@@ -49,6 +51,43 @@ def test_several_faces_are_found_at_once(cascade: Cascade, portrait: Pixels) -> 
     smaller = cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     four = np.tile(smaller, (2, 2, 1))
     assert len(cascade.detect(np.asarray(four, np.uint8))) == 4
+
+
+def test_a_wall_of_faces_is_found_in_several_calls(
+    cascade: Cascade, portrait: Pixels, face: FaceDetection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x1, y1, x2, y2 = face.box_px.astype(int) + np.array([-40, -40, 40, 40])
+    wall = np.tile(cv2.resize(portrait[y1:y2, x1:x2], (96, 120)), (4, 5, 1))
+    together = cascade.detect(np.asarray(wall, np.uint8))
+    monkeypatch.setattr("stream.faces.cascade.BATCH", 3)
+    apart = cascade.detect(np.asarray(wall, np.uint8))
+    assert len(together) == len(apart) == 20
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_allclose(one.box_px, other.box_px, atol=1e-2)
+
+
+def test_a_wall_of_faces_cannot_take_more_than_its_share(
+    cascade: Cascade, portrait: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def __init__(self, engine: Engine) -> None:
+            self._engine = engine
+
+        def infer(self, batch: Floats) -> Outputs:
+            asked.append(len(batch))
+            return self._engine.infer(batch)
+
+    pnet, rnet, onet = (
+        cast(Engine, Counting(network)) for network in (cascade._pnet, cascade._rnet, cascade._onet)
+    )
+    counted = Cascade(pnet, rnet, onet, FacesOptions())
+    monkeypatch.setattr("stream.faces.cascade.MOST_CELLS", 30)
+    monkeypatch.setattr("stream.faces.cascade.MOST_PROPOSALS", 20)
+    monkeypatch.setattr("stream.faces.cascade.MOST_CANDIDATES", 3)
+    assert len(counted.detect(portrait)) == 1
+    assert asked[-2:] == [20, 3]
 
 
 @pytest.mark.parametrize("shape", [(39, 300, 3), (300, 39, 3), (1, 1, 3)])
