@@ -48,11 +48,11 @@ clean:  ## Remove what the other commands made
 	touch $@; echo "Runtime set up in $$((SECONDS - start)) s."
 
 # torch, about 5 GB, is for training, export and the parity tests. facenet-pytorch, the reference
-# of MTCNN, pins an old torch: hence --no-deps.
+# of MTCNN, pins an old torch: hence --no-deps, and its other needs by name.
 .venv/.test: .venv/.runtime
 	@echo "Setting up .venv (test, export and training tools, with torch) …"; start=$$SECONDS; \
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e '.[cpu,test,export,train]'; \
+	  -e '.[cpu,test,export,train]' requests tqdm pillow; \
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps facenet-pytorch==2.6.0; \
 	touch $@; echo "Test tools set up in $$((SECONDS - start)) s."
 

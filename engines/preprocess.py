@@ -29,12 +29,19 @@ def model_input(batch: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
             raise ValueError(f"{spec.name} takes uint8 pixels, got {batch.dtype}")
         values: NDArray[Any] = batch
     else:
-        mean = np.asarray(spec.mean, np.float32)
-        values = (batch.astype(np.float32) - mean) / np.asarray(spec.std, np.float32)
-        values = values.astype(tensor.dtype, copy=False)
+        values = _normalised(batch, spec).astype(tensor.dtype, copy=False)
     if spec.layout == "NCHW":
         values = values.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(values)
+
+
+def _normalised(batch: NDArray[Any], spec: ModelSpec) -> NDArray[np.float32]:
+    # Whole rows against tiled constants: numpy broadcasts over a last axis of 3 four times slower.
+    count, height, width, channels = batch.shape
+    values = batch.astype(np.float32).reshape(count, height, width * channels)
+    values -= np.tile(np.asarray(spec.mean, np.float32), width)
+    values /= np.tile(np.asarray(spec.std, np.float32), width)
+    return values.reshape(batch.shape)
 
 
 def _fits(actual: int, expected: Dimension) -> bool:
