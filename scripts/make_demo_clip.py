@@ -31,7 +31,8 @@ MEDIA = Path(__file__).resolve().parent.parent / "stream" / "sources" / "media"
 WIDTH, HEIGHT, FPS = 960, 540, 25
 LOOP_S, SWAP_FROM_S = 24.0, 12.0
 MAX_BYTES = 2_000_000
-# A second encoding with another x264 differs by a grey level or so; another picture by far more.
+# Compared at a quarter of the size, where noise and coding fade. FFmpeg's conversions to YUV and
+# back round down by 1 to 2 grey levels; another scene differs by far more.
 CHECK_MEAN_DIFFERENCE = 3.0
 
 # In the portrait's own pixels, found by MTCNN once.
@@ -77,7 +78,7 @@ def head_weight() -> Floats:
     """How far each portrait pixel follows the head: 1 on it, falling softly to 0 on the wall."""
     y, x = np.mgrid[0:512, 0:512].astype(np.float32)
     head = np.hypot((x - 226) / 120, (y - 105) / 130)
-    return np.clip(1.7 - head, 0, 1).astype(np.float32) ** 1.5
+    return np.asarray(np.clip(1.7 - head, 0, 1) ** 1.5, np.float32)
 
 
 def sampling_map(pose: Pose, weight: Floats) -> Floats:
@@ -122,7 +123,7 @@ def swap_mask() -> Floats:
     """The blending mask of the crop: a soft ellipse from the brows to the chin, 0-1."""
     y, x = np.mgrid[0:CROP_PX, 0:CROP_PX].astype(np.float32)
     radius = np.hypot((x - CROP_PX / 2) / 36, (y - CROP_PX / 2 - 3) / 45)
-    return np.clip((1.06 - radius) / 0.14, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((1.06 - radius) / 0.14, 0, 1), np.float32)
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,12 @@ def description() -> dict[str, object]:
     }
 
 
+def quarter(pixels: Pixels) -> Floats:
+    """The picture at a quarter of its width and height, float32."""
+    small = cv2.resize(pixels, (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
+
+
 def check(path: Path) -> str | None:
     """What is wrong with the shipped clip at `path`, or None."""
     if path.stat().st_size > MAX_BYTES:
@@ -237,7 +244,7 @@ def check(path: Path) -> str | None:
     with av.open(str(path)) as container:
         shipped = (frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
         for number, (want, got) in enumerate(zip(render(), shipped, strict=True)):
-            difference = float(np.abs(want.astype(np.float32) - got).mean())
+            difference = float(np.abs(quarter(want) - quarter(got)).mean())
             if difference > CHECK_MEAN_DIFFERENCE:
                 return f"picture {number} differs by {difference:.1f} grey levels on average"
     return None

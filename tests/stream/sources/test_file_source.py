@@ -110,6 +110,24 @@ def test_a_file_cut_short_is_a_warning(tmp_path: Path, caplog: pytest.LogCapture
     assert [record.message for record in caplog.records if "is cut short" in record.message]
 
 
+def test_a_matroska_file_cut_short_is_a_warning_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / "cut.mkv", range(0, 4000, 40))
+    os.truncate(path, path.stat().st_size // 2)
+    with caplog.at_level(logging.WARNING):
+        assert len(unpaced(path).captures) > 10
+    assert [record.message for record in caplog.records if "is cut short" in record.message]
+
+
+def test_pictures_that_are_all_broken_are_no_video(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "broken.mp4")
+    raw = path.read_bytes()
+    at = raw.index(b"mdat") + 4
+    path.write_bytes(raw[:at] + b"\xff" * (len(raw) - at))
+    assert fault(path).problem == "is no video that can be decoded"
+
+
 def test_a_whole_file_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     unpaced(write_clip(tmp_path / "whole.mp4", range(0, 4000, 40)))
     assert not caplog.records

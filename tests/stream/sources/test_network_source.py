@@ -75,6 +75,18 @@ def test_what_is_no_video_is_not_tried_again(web: WebCamera, tmp_path: Path) -> 
     assert not fault(web.url("page")).retryable
 
 
+def test_a_recording_in_segments_plays_at_its_own_pace(web: WebCamera, tmp_path: Path) -> None:
+    web.files["one.ts"] = write_clip(tmp_path / "one.ts").read_bytes()
+    web.files["list.m3u8"] = (
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\none.ts\n#EXT-X-ENDLIST\n"
+    )
+    source = NetworkSource(web.url("list.m3u8"), options())
+    begin_s = time.monotonic()
+    assert len(play(source).captures) == 25
+    assert time.monotonic() - begin_s > 0.9
+    assert not source.live
+
+
 def test_a_playlist_on_the_web_opens_no_local_file(web: WebCamera, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.ts")
     lines = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{clip}\n#EXT-X-ENDLIST\n"
