@@ -199,7 +199,7 @@ def _add_sockets(app: FastAPI, service: Service, access: Access) -> None:
         session = await admitted(socket, stream_id)
         if session is None:
             return
-        with session.preview.pictures.subscribe(PICTURES_QUEUED) as pictures:
+        with session.subscribe_pictures(PICTURES_QUEUED) as pictures:
             await _pump(socket, pictures, socket.send_bytes)
 
 

@@ -46,7 +46,8 @@ class Policy:
 
     `once`: a file ends after its last frame instead of starting anew. `fast`: a file is read as
     fast as its frames are analysed, on its own clock. `patient`: a source that cannot be reached
-    is tried for ever; otherwise for `open_timeout_s`.
+    is tried for ever; otherwise for `open_timeout_s`. A live source that was there once is healed
+    for as long as it takes, unless `once` is set: then `open_timeout_s` counts from its loss.
     """
 
     once: bool = False
@@ -172,10 +173,12 @@ class Session:
                     return
 
     def _worth_another(self, exc: SourceError, tried_s: float) -> bool:
+        was_there = self._frames > 0 and self._source is not None and self._source.live
         # A camera that was there answers 401 or 404 while it boots: only a first refusal counts.
-        if not exc.retryable and not self._frames:
+        if not exc.retryable and not was_there:
             return False
-        return self._policy.patient or tried_s < self._policy.open_timeout_s
+        patient = self._policy.patient or (was_there and not self._policy.once)
+        return patient or tried_s < self._policy.open_timeout_s
 
     def _give_up(self, exc: SourceError) -> None:
         self._problem = exc.problem
@@ -299,12 +302,17 @@ class Session:
         A file read without pacing waits for those that are `awaited`, and for no other client.
         """
         with self.messages.subscribe(size, awaited=awaited) as subscription:
-            self._metrics.clients(channel, +1)
             try:
-                yield subscription
+                with self._client(channel):
+                    yield subscription
             finally:
-                self._metrics.clients(channel, -1)
                 self._metrics.lost.inc(subscription.dropped)
+
+    @contextmanager
+    def subscribe_pictures(self, size: int) -> Iterator[Subscription[bytes]]:
+        """The preview's pictures from now on, for a client of ``video``."""
+        with self.preview.pictures.subscribe(size) as subscription, self._client("video"):
+            yield subscription
 
     @property
     def source_state(self) -> SourceState:
@@ -341,6 +349,14 @@ class Session:
         }
 
     # -- small parts --------------------------------------------------------------------------
+
+    @contextmanager
+    def _client(self, channel: str) -> Iterator[None]:
+        self._metrics.clients(channel, +1)
+        try:
+            yield
+        finally:
+            self._metrics.clients(channel, -1)
 
     async def _feed(self, sink: Sink) -> None:
         with self.subscribe("sink", LINES_QUEUED, awaited=True) as subscription:
