@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stream.messages import overlay_schema  # noqa: E402  the path comes first
+from stream.access import Access  # noqa: E402  the path comes first
+from stream.messages import overlay_schema  # noqa: E402
+from stream.server import create_app  # noqa: E402
+from stream.service import Service  # noqa: E402
 
 
 def as_text(schema: dict[str, Any]) -> str:
@@ -22,8 +25,12 @@ def as_text(schema: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write docs/overlay.schema.json."""
-    (ROOT / "docs" / "overlay.schema.json").write_text(as_text(overlay_schema()), encoding="utf-8")
+    """Write docs/overlay.schema.json and docs/openapi.json."""
+    routes = create_app(cast(Service, None), Access(None))  # no route is called
+    openapi = routes.openapi()
+    openapi["info"]["version"] = "1"  # the contract's, not the release's
+    for name, schema in (("overlay.schema", overlay_schema()), ("openapi", openapi)):
+        (ROOT / "docs" / f"{name}.json").write_text(as_text(schema), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,10 @@ class ScriptedFinder:
             raise self.fails.pop(0)
         return self._script.popleft() if len(self._script) > 1 else self._script[0]
 
+    def show(self, tracks: Iterable[FaceTrack]) -> None:
+        """Give these from now on."""
+        self._script = deque([tuple(tracks)])
+
     def reset(self) -> None:
         self.resets += 1
 
@@ -156,15 +160,15 @@ def plays(*media_times_s: float, clock: Clock | None = None, **how: Any) -> Act:
     return act
 
 
-def plays_on(interval_s: float = 0.01, **how: Any) -> Act:
-    """Emit pictures until stopped, as a camera would."""
+def plays_on(interval_s: float = 0.01, *, media_step_s: float | None = None, **how: Any) -> Act:
+    """Emit pictures until stopped, as a camera would; media time may pass faster than time."""
 
     def act(emit: Emit, stop: threading.Event) -> None:
         media_time_s = 0.0
         while emit(builders.capture(media_time_s, captured_at_s=MonotonicClock().now_s(), **how)):
             if stop.wait(interval_s):
                 return
-            media_time_s += interval_s
+            media_time_s += interval_s if media_step_s is None else media_step_s
 
     return act
 
@@ -265,9 +269,11 @@ async def rig(
     stream_id: str = "door",
     preview_width_px: int = 960,
     options: ScoringOptions | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Rig]:
     """A session over `script`, one face in every picture."""
-    engine, finder, metrics = ScriptedEngine(), ScriptedFinder([builders.track()]), Metrics()
+    engine, finder = ScriptedEngine(), ScriptedFinder([builders.track()])
+    metrics = metrics or Metrics()
     with ThreadPoolExecutor(1, thread_name_prefix="preview") as encoder:
         async with Scheduler(engine) as scheduler:
             session = Session(
