@@ -34,12 +34,15 @@ def write_clip(
     size: tuple[int, int] = (320, 240),
     codec: Literal["libx264", "mjpeg"] = "libx264",
     keyframes_every: int = 10,
+    b_frames: int = 0,
 ) -> Path:
     """A video with a picture at each of `times_ms`; the moov box lies in front of the pictures."""
     options = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(
-            codec, rate=25, options={"bf": "0", "g": str(keyframes_every), "sc_threshold": "0"}
+            codec,
+            rate=25,
+            options={"bf": str(b_frames), "g": str(keyframes_every), "sc_threshold": "0"},
         )
         stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

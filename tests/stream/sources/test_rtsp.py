@@ -7,9 +7,12 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+import psutil
 import pytest
 
 from stream.clock import MonotonicClock
@@ -17,8 +20,9 @@ from stream.errors import SourceError
 from stream.sources.base import SourceOptions
 from stream.sources.network import NetworkSource
 from stream.types import Capture, Pixels
+from tests.rtsp.camera_file import as_camera_sends
 from tests.rtsp.rig import PASSWORD, USER, RtspServer
-from tests.stream.sources.clips import Recorder, options
+from tests.stream.sources.clips import Recorder, options, write_clip
 
 pytestmark = pytest.mark.rtsp
 CELL_PX, COLUMNS, ROWS, UNITS_PER_S = 32, 16, 4, 10_000
@@ -113,6 +117,30 @@ def test_the_cameras_clock_is_the_time_in_the_picture(
     assert times_s[0] == 0
 
 
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_a_forwarded_film_runs_at_its_own_pace(
+    rtsp: RtspServer, b_frames: int, tmp_path: Path
+) -> None:
+    film = write_clip(tmp_path / "film.mp4", range(0, 2000, 40), b_frames=b_frames)
+    rtsp.restart(file=film)
+    captures = seen(rtsp.url("file"), count(75))  # it starts over in between
+    first, last = captures[10], captures[-1]
+    media_s = last.media_time_s - first.media_time_s
+    assert media_s == pytest.approx(last.arrived_at_s - first.arrived_at_s, abs=0.25)
+    assert first.size_px == (320, 240)
+
+
+def test_a_film_becomes_one_as_a_camera_sends_it(tmp_path: Path) -> None:
+    film = write_clip(tmp_path / "film.mp4", range(0, 2000, 40), b_frames=2)
+    sent = as_camera_sends(film, tmp_path / "camera.mp4", seconds=1.0)
+    with av.open(str(sent)) as container:
+        stream = container.streams.video[0]
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        assert [packet.pts for packet in packets] == [packet.dts for packet in packets]
+        assert not stream.codec_context.has_b_frames
+        assert len(packets) == 26
+
+
 def test_a_server_that_tells_no_time_leaves_arrival(rtsp: RtspServer) -> None:
     captures = seen(rtsp.url("mute"), count(20))
     assert not by_sender(captures)
@@ -166,6 +194,15 @@ def test_it_is_found_again_after_a_restart_with_another_size(rtsp: RtspServer) -
     captures = seen(rtsp.url("clock"), count(3))
     assert captures[0].size_px == (800, 600)
     assert captures[0].convert().shape == (600, 800, 3)
+
+
+def test_reconnecting_leaves_nothing_behind(rtsp: RtspServer) -> None:
+    process, held = psutil.Process(), []
+    for _ in range(12):
+        seen(rtsp.url("mjpeg"), count(2))
+        watch(rtsp.url("nothing"), count(1)).end()
+        held.append((process.num_threads(), process.num_fds()))
+    assert held[-1] == held[2]
 
 
 def test_the_right_password_opens(rtsp: RtspServer) -> None:
