@@ -24,10 +24,10 @@ def bind(config: ServerConfig) -> socket.socket:
     _check_tls(config)
     try:
         family, kind, _, _, address = socket.getaddrinfo(
-            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            config.host.strip("[]"), config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:
         raise ConfigError("--host", f"{config.host} is no address of this machine: {exc}") from exc
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -117,6 +117,8 @@ def _check_tls(config: ServerConfig) -> None:
         if not path.is_file():
             raise ConfigError(name, f"there is no file {path}")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_cert, config.tls_key)
+        # The empty password keeps OpenSSL from asking for one on the terminal.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(config.tls_cert, config.tls_key, password="")
     except (ssl.SSLError, OSError) as exc:
         raise ConfigError("--tls-cert, --tls-key", f"are no pair in PEM form ({exc})") from exc
