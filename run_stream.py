@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(4, exc)
     except SinkError as exc:
         return _fail(2, exc)
+    except KeyboardInterrupt:
+        pass  # before the loop took the signal: nothing runs yet
     return 0
 
 
@@ -86,10 +88,10 @@ def _config(arguments: argparse.Namespace) -> Config:
             raise ConfigError("--set", f"{text!r} is not section.key=value")
         overrides[key.strip()] = value.strip()
     config = load_config(arguments.config, overrides)
-    if arguments.source or not config.streams:
-        named = parse_sources(arguments.source, config.source.schemes)
-        streams = tuple(StreamConfig(id=key, source=SecretStr(text)) for key, text in named)
-        config = config.model_copy(update={"streams": streams})
+    configured = [f"{item.id}={item.source.get_secret_value()}" for item in config.streams]
+    named = parse_sources(arguments.source or configured, config.source.schemes)
+    streams = tuple(StreamConfig(id=key, source=SecretStr(text)) for key, text in named)
+    config = config.model_copy(update={"streams": streams})
     if config.run.serve and config.server.token is None and listens_beyond_loopback(config.server):
         server = config.server.model_copy(update={"token": new_token()})
         config = config.model_copy(update={"server": server})
