@@ -1,9 +1,9 @@
 """The pipeline that one would write today, as the peer of our own figures.
 
-facenet-pytorch's MTCNN with its defaults (all faces kept) on every frame, and an EfficientNet-B0 in
-eager torch on every face, as the README files of live deepfake demos have it. Its weights are
-random: only its cost is of interest. Run as a program of its own, so that torch's memory and threads
-are counted to nobody else: ``python -m benchmarks.naive FILE FRAMES`` prints one JSON line.
+facenet-pytorch's MTCNN with its defaults (all faces kept) on every frame, and an EfficientNet-B0
+in eager torch on every face, as the README files of live deepfake demos have it. Its weights are
+random: only its cost is of interest. Run as a program of its own, so that torch's memory and
+threads are counted to nobody else: ``python -m benchmarks.naive FILE FRAMES`` prints one JSON line.
 """
 
 from __future__ import annotations

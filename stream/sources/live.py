@@ -100,15 +100,18 @@ class LiveRelay:
     def _capture(self, picture: Picture, newest: _Arrival) -> Capture:
         arrival = self._arrivals.pop(picture.frame.pts, newest)
         timestamp_s = picture.timestamp_s if self._own_timestamps else arrival.at_s
+        # Judged when the picture comes out: one that others are predicted from is sent before its
+        # own time, by a film's forwarder even before the moment that stands for its capture.
+        decoded_at_s = self._clock.now_s()
         age_s = self._sender.age_s(
-            arrival.sent.unix_s, self._clock.wall_s(arrival.at_s), timestamp_s
+            arrival.sent.unix_s, self._clock.wall_s(decoded_at_s), timestamp_s
         )
         self._tell()
         return Capture(
             media_time_s=self._timeline.place(timestamp_s),
-            captured_at_s=arrival.at_s - (age_s or 0.0),
+            captured_at_s=arrival.at_s if age_s is None else decoded_at_s - age_s,
             arrived_at_s=arrival.at_s,
-            decoded_at_s=self._clock.now_s(),
+            decoded_at_s=decoded_at_s,
             clock="arrival" if age_s is None else "sender",
             size_px=picture.size_px,
             convert=picture.converter(),

@@ -23,11 +23,11 @@ class Distrust(StrEnum):
 
 
 class SenderClock:
-    """Judges each picture's sender time against its arrival and its media time.
+    """Judges each picture's sender time against the time it was there and its media time.
 
     A network that stalls makes pictures older bit by bit, while their sender times still advance
     with their media times: that is believed, and shows the true age. A sender time that leaps
-    against media time, lies ahead of the arrival, or more than `MAX_AGE_S` behind it is a wrong
+    against media time, lies ahead of the picture, or more than `MAX_AGE_S` behind it is a wrong
     clock: arrival stands in until the clock has behaved for `PROBATION_S`.
     """
 
@@ -37,9 +37,9 @@ class SenderClock:
         self.distrust: Distrust | None = None
 
     def age_s(
-        self, sent_unix_s: float | None, arrived_unix_s: float, timestamp_s: float | None
+        self, sent_unix_s: float | None, there_unix_s: float, timestamp_s: float | None
     ) -> float | None:
-        """How long before its arrival the picture was taken; None when arrival has to stand in.
+        """How long before `there_unix_s` the picture was taken; None: arrival has to stand in.
 
         `sent_unix_s` is None where the sender gave no wall clock (before its first report, or
         ever); `timestamp_s` is the picture's own timestamp. `distrust` afterwards says why a clock
@@ -47,11 +47,11 @@ class SenderClock:
         """
         if sent_unix_s is None:
             return None
-        age_s = arrived_unix_s - sent_unix_s
+        age_s = there_unix_s - sent_unix_s
         if problem := self._problem(sent_unix_s, age_s, timestamp_s):
             self.distrust = problem
-            self._distrusted_until_s = arrived_unix_s + PROBATION_S
-        elif arrived_unix_s >= self._distrusted_until_s:
+            self._distrusted_until_s = there_unix_s + PROBATION_S
+        elif there_unix_s >= self._distrusted_until_s:
             self.distrust = None
         return max(age_s, 0.0) if self.distrust is None else None
 

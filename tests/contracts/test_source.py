@@ -15,12 +15,12 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.rtsp.rig import RtspServer, missing
 from stream.clock import ManualClock, MonotonicClock
 from stream.errors import SourceError
 from stream.sources import open_source
 from stream.sources.base import Source, SourceOptions
 from stream.types import Capture
-from tests.rtsp.rig import RtspServer, missing
 from tests.stream.sources.clips import Recorder, write_clip
 from tests.stream.sources.web import web_camera
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rtsp.rig import RtspServer, missing
+from benchmarks.rtsp.rig import RtspServer, missing
 from tests.stream.sources.web import WebCamera, web_camera
 
 

@@ -1,6 +1,6 @@
 """A real RTSP server for tests and benchmarks. Runs under Debian's python3, which has `gi`.
 
-    /usr/bin/python3 tests/rtsp/server.py [--port N] [--size WxH] [--fps N] [--file CLIP.mp4]
+    /usr/bin/python3 benchmarks/rtsp/server.py [--port N] [--size WxH] [--fps N] [--file CLIP.mp4]
 
 Mounts on 127.0.0.1; /secret has a port of its own, since the server asks for a password on all
 mounts or none:

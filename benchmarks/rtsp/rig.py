@@ -24,7 +24,7 @@ PACKAGES: Final = (
     "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 )
 USER: Final = "viewer"
-PASSWORD: Final = "w0rd:of/odd@signs"
+PASSWORD: Final = "w0rd:of/odd@signs"  # noqa: S105  what server.py expects, no secret
 START_TIMEOUT_S: Final = 20.0
 
 _PROBE = """
