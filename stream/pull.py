@@ -55,6 +55,8 @@ class Pull:
             self._loop.call_soon_threadsafe(self._finish, problem)
         except RuntimeError:
             return  # the loop is closed: nobody waits any more
+        finally:
+            problem = None  # or the error would hold this frame, and this frame the error
 
     def _finish(self, problem: BaseException | None) -> None:
         if self.ended.done():

@@ -158,6 +158,9 @@ class Session:
             try:
                 await self._play()
             except SourceError as exc:
+                # The traceback holds this coroutine's frame, which holds the pull, which holds the
+                # error: a circle that would keep the decoder and its threads until a collection.
+                exc.with_traceback(None)
                 now_s = self._clock.now_s()
                 if backoff is None or self._frames > frames_before:
                     backoff, started_s = Backoff(now_s, random.Random()), now_s
