@@ -29,6 +29,7 @@ class Journal:
         self._rates = RateMeter()
         self._evidence_from_s: float | None = None
         self._unsent: deque[tuple[int, float]] = deque(maxlen=UNSENT)
+        self._lost = 0
         self.dropped = 0
 
     def restart(self) -> None:
@@ -58,6 +59,11 @@ class Journal:
         """A message is about to be published."""
         self._metrics.messages.inc()
         self._unsent.append((message.seq, captured_at_s))
+
+    def lost(self, total: int) -> None:
+        """Clients that were too slow have missed `total` messages so far."""
+        self._metrics.lost.inc(total - self._lost)
+        self._lost = total
 
     def sent(self, message: OverlayMessage) -> None:
         """`message` has left for one of its viewers; the first one counts."""

@@ -285,6 +285,7 @@ class Session:
         self.last = message
         self._journal.made(message, analysis.hops.captured_at_s)
         self.messages.publish(message)
+        self._journal.lost(self.messages.dropped)
         if not len(self.messages):
             self.sent(message)
         if self._policy.fast:
@@ -304,12 +305,11 @@ class Session:
 
         A file read without pacing waits for those that are `awaited`, and for no other client.
         """
-        with self.messages.subscribe(size, awaited=awaited) as subscription:
-            try:
-                with self._client(channel):
-                    yield subscription
-            finally:
-                self._metrics.lost.inc(subscription.dropped)
+        with (
+            self.messages.subscribe(size, awaited=awaited) as subscription,
+            self._client(channel),
+        ):
+            yield subscription
 
     @contextmanager
     def subscribe_pictures(self, size: int) -> Iterator[Subscription[bytes]]:

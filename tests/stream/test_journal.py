@@ -134,6 +134,12 @@ def test_drops_are_a_running_total(desk: Desk) -> None:
     assert desk.total("frames_dropped") == 10
 
 
+def test_losses_of_slow_clients_are_a_running_total(desk: Desk) -> None:
+    for total in (0, 2, 2, 5):
+        desk.journal.lost(total)
+    assert desk.total("messages_lost") == 5
+
+
 def test_rates_start_anew_with_a_connection(desk: Desk) -> None:
     for index in range(4):
         desk.journal.analysed(seen(100.0 + index / 10, seq=index), 0)
