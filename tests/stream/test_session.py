@@ -449,6 +449,26 @@ async def test_at_the_end_viewers_get_what_is_left_and_their_end() -> None:
     assert [message.frame_seq for message in seen] == [0, 1]
 
 
+async def test_a_source_left_behind_no_longer_counts() -> None:
+    late = threading.Event()
+    refused: list[bool] = []
+
+    def hangs(emit: Any, stop: threading.Event) -> None:
+        emit(builders.capture(0.0))
+        late.wait(DEADLINE_S)
+        refused.append(not emit(builders.capture(0.1)))
+
+    async with rig(Script(hangs, live=True)) as one:
+        running = asyncio.create_task(one.run())
+        await eventually(lambda: len(one.sink.messages) == 1)
+        one.session.stop()
+        await asyncio.wait_for(running, DEADLINE_S)
+        late.set()
+        await eventually(lambda: refused)
+        assert refused == [True]
+        assert one.session.summary()["frames"] == one.total("frames") == 1
+
+
 async def test_a_sink_that_fails_ends_the_stream_with_its_error() -> None:
     class Full(ListSink):
         async def consume(self, messages: Any) -> None:

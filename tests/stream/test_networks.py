@@ -1,0 +1,84 @@
+"""Networks: four models opened together, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stream.networks
+from engines.errors import EngineUnavailable, ModelMismatch
+from stream.config import EngineConfig
+from stream.faces.options import FacesOptions
+from stream.networks import MOST_THREADS, Networks
+from tests.doubles import ScriptedEngine
+
+
+class Opener:
+    """Stands in for `open_engine`: keeps what it opened, and fails at the model `broken`."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.opened: dict[str, ScriptedEngine] = {}
+        self.asked: list[tuple[str, Path, str, int]] = []
+        self._broken = broken
+
+    def __call__(self, name: str, spec_path: Path, *, device: str, threads: int) -> ScriptedEngine:
+        self.asked.append((name, spec_path, device, threads))
+        if spec_path.stem == self._broken:
+            raise ModelMismatch(spec_path, "broken", "mend it")
+        engine = self.opened[spec_path.stem] = ScriptedEngine()
+        return engine
+
+
+@pytest.fixture
+def opener(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Opener:
+    stand_in = Opener(getattr(request, "param", ""))
+    monkeypatch.setattr(stream.networks, "open_engine", stand_in)
+    return stand_in
+
+
+def test_the_four_models_of_the_weights_folder_are_opened(opener: Opener) -> None:
+    with Networks(EngineConfig(weights=Path("elsewhere"), threads=3)) as networks:
+        assert networks.engine_name == "onnxruntime"
+    paths = {path for _, path, _, _ in opener.asked}
+    assert paths == {Path("elsewhere") / f"{n}.json" for n in ("detector", "pnet", "rnet", "onet")}
+    assert {(name, device, threads) for name, _, device, threads in opener.asked} == {
+        ("onnxruntime", "cpu", 3)
+    }
+
+
+def test_all_are_closed_at_the_end(opener: Opener) -> None:
+    with Networks(EngineConfig()):
+        assert not any(engine.closed for engine in opener.opened.values())
+    assert [engine.closed for engine in opener.opened.values()] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("opener", ["onet"], indirect=True)
+def test_when_one_cannot_be_opened_those_before_it_are_closed(opener: Opener) -> None:
+    with pytest.raises(ModelMismatch, match="broken"):
+        Networks(EngineConfig())
+    assert [engine.closed for engine in opener.opened.values()] == [1] * len(opener.opened)
+
+
+def test_without_a_number_of_threads_there_are_at_most_four(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cores, threads in ((1, 1), (2, 2), (64, MOST_THREADS), (None, 1)):
+        opener.asked.clear()
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        with Networks(EngineConfig()):
+            assert {asked[3] for asked in opener.asked} == {threads}
+
+
+def test_a_device_without_an_engine_opens_nothing(opener: Opener) -> None:
+    with pytest.raises(EngineUnavailable, match="cuda:0"):
+        Networks(EngineConfig(device="cuda:0"))
+    assert opener.asked == []
+
+
+def test_the_real_networks_find_no_face_in_noise() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    with Networks(EngineConfig()) as networks:
+        assert networks.cascade(FacesOptions()).detect(noise) == []
+        assert networks.detector.spec.crop is not None

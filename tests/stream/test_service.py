@@ -1,0 +1,211 @@
+"""Service: every stream of one process, over scripted sources and scripted networks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+import stream.service
+from stream.config import Config, RunConfig, StreamConfig
+from stream.errors import ConfigError, SinkError, SourceError
+from stream.networks import Networks
+from stream.service import Service
+from stream.sources.base import SourceOptions
+from tests.doubles import (
+    DEADLINE_S,
+    Act,
+    ScriptedEngine,
+    ScriptedSource,
+    eventually,
+    fails_with,
+    plays,
+    plays_on,
+)
+
+Opened = Callable[[str, SourceOptions, tuple[str, ...]], ScriptedSource]
+
+
+class NoFaces:
+    """A cascade that finds nobody."""
+
+    def detect(self, pixels: Any) -> list[Any]:
+        return []
+
+    def refine(self, pixels: Any, boxes: Any) -> list[Any]:
+        return [None] * len(boxes)
+
+
+class ScriptedNetworks:
+    engine_name = "onnxruntime"
+
+    def __init__(self) -> None:
+        self.detector = ScriptedEngine()
+
+    def cascade(self, options: Any) -> NoFaces:
+        return NoFaces()
+
+
+def missing(name: str) -> SourceError:
+    return SourceError(name, "there is no such file", "check the path", retryable=False)
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Act]:
+    """What each SOURCE does; the tests fill it."""
+    acts: dict[str, Act] = {}
+
+    def open_one(text: str, options: SourceOptions, schemes: tuple[str, ...]) -> ScriptedSource:
+        return ScriptedSource(acts[text], live=text.startswith("rtsp"))
+
+    monkeypatch.setattr(stream.service, "open_source", open_one)
+    return acts
+
+
+def config(*names: str, **run: Any) -> Config:
+    streams = tuple(
+        StreamConfig(id=name.rpartition("/")[2], source=SecretStr(name)) for name in names
+    )
+    return Config(streams=streams, run=RunConfig(**{"serve": False, "once": True, **run}))
+
+
+@asynccontextmanager
+async def service(wanted: Config) -> AsyncIterator[Service]:
+    async with Service(wanted, cast(Networks, ScriptedNetworks())) as made:
+        yield made
+
+
+async def run(made: Service) -> None:
+    await asyncio.wait_for(made.run(), DEADLINE_S)
+
+
+async def test_every_stream_is_played_to_its_end_and_summed_up(sources: dict[str, Act]) -> None:
+    sources |= {"door": plays(0.0, 0.1), "yard": plays(0.0, 0.1, 0.2)}
+    async with service(config("door", "yard", fast=True)) as made:
+        await run(made)
+        frames = {key: item["frames"] for key, item in made.summary()["streams"].items()}
+    assert frames == {"door": 2, "yard": 3}
+
+
+async def test_it_is_ready_from_the_start_of_running_until_it_is_stopped(
+    sources: dict[str, Act],
+) -> None:
+    sources["door"] = plays_on()
+    async with service(config("door")) as made:
+        assert not made.ready
+        running = asyncio.create_task(made.run())
+        await eventually(lambda: made.ready)
+        made.stop()
+        assert not made.ready
+        await asyncio.wait_for(running, DEADLINE_S)
+
+
+async def test_stopping_before_it_runs_leaves_at_once(sources: dict[str, Act]) -> None:
+    sources["door"] = plays_on()
+    async with service(config("door")) as made:
+        made.stop()
+        await run(made)
+
+
+async def test_one_source_that_cannot_run_is_told_and_the_others_go_on(
+    sources: dict[str, Act], caplog: pytest.LogCaptureFixture
+) -> None:
+    sources |= {"door": plays(0.0), "yard": fails_with(missing("yard"))}
+    caplog.set_level(logging.ERROR)
+    async with service(config("door", "yard", fast=True)) as made:
+        await run(made)
+    assert caplog.messages == ["yard: source yard: there is no such file; check the path"]
+
+
+async def test_when_no_source_can_run_the_first_ones_error_is_raised(
+    sources: dict[str, Act],
+) -> None:
+    sources |= {name: fails_with(missing(name)) for name in ("door", "yard")}
+    async with service(config("door", "yard")) as made:
+        with pytest.raises(SourceError) as caught:
+            await run(made)
+    assert caught.value.source == "door"
+
+
+async def test_messages_and_the_summary_go_to_the_file_that_was_named(
+    sources: dict[str, Act], tmp_path: Path
+) -> None:
+    sources |= {"door": plays(0.0, 0.1), "yard": plays(0.0)}
+    file = tmp_path / "out.jsonl"
+    async with service(config("door", "yard", fast=True, jsonl=str(file))) as made:
+        await run(made)
+    *messages, last = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert sorted(message["stream_id"] for message in messages) == ["door", "door", "yard"]
+    assert last == {"summary": json.loads(json.dumps(made.summary()))}
+
+
+async def test_the_summary_is_written_even_when_no_source_could_run(
+    sources: dict[str, Act], tmp_path: Path
+) -> None:
+    sources["door"] = fails_with(missing("door"))
+    file = tmp_path / "out.jsonl"
+    async with service(config("door", jsonl=str(file))) as made:
+        with pytest.raises(SourceError):
+            await run(made)
+    assert json.loads(file.read_text("utf-8"))["summary"]["streams"]["door"]["frames"] == 0
+
+
+async def test_an_output_that_fails_ends_all_streams_with_its_own_error(
+    sources: dict[str, Act],
+) -> None:
+    sources |= {"door": plays_on(), "yard": plays_on()}
+    async with service(config("door", "yard", jsonl="/dev/full")) as made:
+        with pytest.raises(SinkError, match="No space left"):
+            await run(made)
+
+
+async def test_a_fault_in_the_program_itself_is_not_taken_for_a_failed_output(
+    sources: dict[str, Act],
+) -> None:
+    sources["door"] = fails_with(ZeroDivisionError("a bug"))
+    async with service(config("door")) as made:
+        with pytest.raises(ExceptionGroup) as caught:
+            await run(made)
+    assert caught.group_contains(ZeroDivisionError)
+
+
+async def test_a_live_source_cannot_be_rushed_and_no_password_is_shown(
+    sources: dict[str, Act],
+) -> None:
+    address = "rtsp://me:hunter2-and-more@cam/1"
+    sources[address] = plays_on()
+    with pytest.raises(ConfigError, match="is live") as caught:
+        async with service(config(address, fast=True)):
+            pass
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_streams_address_has_its_secrets_masked(sources: dict[str, Act]) -> None:
+    address = "rtsp://me:hunter2-and-more@cam/1"
+    sources[address] = plays_on()
+    async with service(config(address)) as made:
+        (session,) = made.sessions.values()
+    assert "hunter2" not in session.identity.address
+    assert "cam/1" in session.identity.address
+
+
+async def test_the_engine_in_use_is_in_the_metrics(sources: dict[str, Act]) -> None:
+    async with service(config()) as made:
+        assert b'provider="Scripted"' in made.metrics.text()
+
+
+async def test_afterwards_its_threads_have_ended(sources: dict[str, Act]) -> None:
+    sources["door"] = plays(0.0)
+    before = threading.active_count()
+    async with service(config("door", fast=True)) as made:
+        with made.sessions["door"].subscribe_pictures(2):
+            await run(made)
+    await eventually(lambda: threading.active_count() <= before + 1)  # asyncio's own
