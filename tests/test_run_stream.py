@@ -45,10 +45,6 @@ LEAVES_WITHIN_S: Final = 3.0
 """Three times the contract's second."""
 PASSWORD: Final = "hunter2-and-more"
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "weights" / "detector.json").is_file(), reason="the detector has no weights yet"
-)
-
 
 def cut(target: Path, pictures: int, *, header_first: bool = False) -> Path:
     """Write the demo's first `pictures` pictures to `target`, without encoding anything.
