@@ -29,7 +29,7 @@ pytestmark = [
 
 OUTAGE_S = 10.0
 RECONNECTS = 50
-SETTLED = 10
+SETTLED = 20
 
 
 @pytest.fixture
@@ -154,6 +154,11 @@ def resources(process: psutil.Process) -> tuple[int, int, float]:
     return process.num_threads(), process.num_fds(), process.memory_info().rss / 2**20
 
 
+def grown(before: tuple[int, int, float], after: tuple[int, int, float]) -> bool:
+    threads, descriptors, memory_mib = before
+    return after[0] > threads or after[1] > descriptors or after[2] > memory_mib + 5
+
+
 @pytest.mark.timeout(300)
 def test_fifty_reconnects_leave_no_thread_descriptor_or_memory_behind(camera: RtspServer) -> None:
     with ExitStack() as stack:
@@ -175,7 +180,5 @@ def test_fifty_reconnects_leave_no_thread_descriptor_or_memory_behind(camera: Rt
                 settled = resources(process)
             if number < RECONNECTS:
                 wire.cut()
-        threads, descriptors, memory = resources(process)
-    assert threads <= settled[0] + 1  # one may be on its way out
-    assert descriptors <= settled[1] + 2
-    assert memory < settled[2] + 5
+        # Asked again with every message: what is on its way out may take a moment.
+        program.wait_for(lambda: not grown(settled, resources(process)), within_s=10)
