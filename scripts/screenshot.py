@@ -60,7 +60,7 @@ def shoot(browser: Browser, url: str, file: Path, scheme: str, seconds: float, p
     page.wait_for_function(ENOUGH, arg=seconds, timeout=120_000)
     page.screenshot(path=file, full_page=phone)
     context.close()
-    print(file)  # noqa: T201  the command's result
+    print(file)
 
 
 def main() -> None:
