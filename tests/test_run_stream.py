@@ -519,6 +519,20 @@ def test_a_signal_ends_it_within_a_second_with_nothing_left_running(
         assert "Task was destroyed" not in program.text
 
 
+def test_the_summary_is_the_last_line_after_a_signal_too(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    with Serving("demo", "--jsonl", file) as program:
+        assert program.address
+        for _ in range(600):
+            if file.exists() and file.read_text(encoding="utf-8").count("\n") > 5:
+                break
+            threading.Event().wait(0.05)
+        assert program.interrupt() == 0
+    *messages, last = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    counts = last["summary"]["streams"]["demo"]["latency_ms"]["faces"]["count"]
+    assert len(messages) == counts > 5
+
+
 def test_viewers_do_not_keep_it_from_leaving() -> None:
     async def watch(program: Serving) -> int:
         place = program.address.replace("http", "ws", 1) + "v1/streams/demo/"
