@@ -7,17 +7,28 @@ receives only its own branch. Secrets are `SecretStr`: masked in `repr`, logs an
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from stream.errors import ConfigError
 from stream.faces.options import FacesOptions
 from stream.scoring.options import ScoringOptions
 
+TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""What a WebSocket subprotocol may hold (RFC 9110, token): a browser can send nothing else."""
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 EngineName = Literal[
     "auto",
@@ -35,12 +46,18 @@ class _Branch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _sendable(token: SecretStr) -> SecretStr:
+    if not TOKEN.fullmatch(token.get_secret_value()):
+        raise ValueError("use letters, digits and !#$%&'*+.^_`|~- only: it travels in headers")
+    return token
+
+
 class ServerConfig(_Branch):
     """Where and how the page, the messages and the metrics are served."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    token: SecretStr | None = None
+    token: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
     allowed_origins: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -2,7 +2,6 @@
 
 StreamError
 ├── SourceError      the source cannot be opened or broke; `retryable` says if waiting may help
-├── SourceEnded      the source came to its natural end (a file's last frame)
 ├── SinkError        a place that results go to refused them
 └── ConfigError      the command line or configuration is wrong: change it
 """
@@ -30,10 +29,6 @@ class SourceError(StreamError):
 
     def __str__(self) -> str:
         return f"source {self.source}: {self.problem}; {self.remedy}"
-
-
-class SourceEnded(StreamError):
-    """The source's natural end; live sources never raise it."""
 
 
 class SinkError(StreamError):

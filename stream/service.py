@@ -64,6 +64,8 @@ class Service:
     async def run(self) -> None:
         """Run every stream until it has ended, or `stop`; then write the summary.
 
+        A fault in one stream ends that stream alone.
+
         Raises: SourceError when no stream could ever run; SinkError when the output failed.
         """
         target = self._config.run.jsonl
@@ -73,11 +75,8 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 for session in self.sessions.values():
                     group.create_task(self._live(session, partial(session.run, sinks)))
-        except ExceptionGroup as group:
-            errors = list(_leaves(group))
-            if all(isinstance(error, SinkError) for error in errors):
-                raise errors[0] from None
-            raise
+        except* SinkError as group:
+            raise next(_leaves(group)) from None
         for sink in sinks:
             await sink.close(self.summary())
         refused = [session.error for session in self.sessions.values() if session.error]
@@ -95,9 +94,16 @@ class Service:
         return {"streams": {key: session.summary() for key, session in self.sessions.items()}}
 
     async def _live(self, session: Session, run: Callable[[], Any]) -> None:
-        await run()
+        stream_id = session.identity.stream_id
+        try:
+            await run()
+        except* SinkError:
+            raise
+        except* Exception:  # a task's edge: a fault in one stream must not end the others
+            LOG.exception("%s: ended by a fault in the program: please report it", stream_id)
+            session.fail("a fault in the program", "see the log, and please report it")
         if session.error and len(self.sessions) > 1:
-            LOG.error("%s: %s", session.identity.stream_id, session.error)
+            LOG.error("%s: %s", stream_id, session.error)
 
     def _session(self, item: StreamConfig) -> Session:
         config = self._config

@@ -172,7 +172,9 @@ class Session:
                 self._faults.report(f"{exc}; trying again", now_s)
                 await asyncio.sleep(backoff.pause_s(now_s))
             else:
-                if self._policy.once:
+                if self._frames == frames_before:
+                    self.fail("it ended without a picture", "check that it is a video")
+                if self._policy.once or self.error:
                     return
 
     def _worth_another(self, exc: SourceError, tried_s: float) -> bool:
@@ -182,6 +184,11 @@ class Session:
             return False
         patient = self._policy.patient or (was_there and not self._policy.once)
         return patient or tried_s < self._policy.open_timeout_s
+
+    def fail(self, problem: str, remedy: str) -> None:
+        """State that the stream has ended for good, and why."""
+        self.error = SourceError(self.identity.address, problem, remedy, retryable=False)
+        self._problem = problem
 
     def _give_up(self, exc: SourceError) -> None:
         self._problem = exc.problem

@@ -69,6 +69,13 @@ def test_the_environments_token_overrides_the_files_and_yields_to_the_command_li
     assert from_command_line.server.token == SecretStr("line")
 
 
+@pytest.mark.parametrize("token", ["two words", "a,b", "päss", 'quo"te'])
+def test_a_token_that_a_browser_cannot_send_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ConfigError, match=r"server\.token") as caught:
+        load(server__token=token)
+    assert token not in str(caught.value)
+
+
 def test_an_empty_token_in_the_environment_is_none() -> None:
     assert load(environ={"DEEPFAKESTREAM_TOKEN": ""}).server.token is None
 
