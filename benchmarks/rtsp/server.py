@@ -176,7 +176,9 @@ def factories(args):
     if args.file:
         units, length_s = read_clip(args.file)
         caps = "caps=video/x-h264,stream-format=byte-stream,alignment=au ! "
-        launch = caps + "rtph264pay name=pay0 pt=96 config-interval=-1"
+        # Its parameter sets are in the access units already; the payloader would put them before
+        # every slice, which splits pictures of several slices.
+        launch = caps + "rtph264pay name=pay0 pt=96 config-interval=0"
         table["/file"] = FedFactory(launch, lambda: clip_pictures(units, length_s))
     return table
 

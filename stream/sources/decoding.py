@@ -69,7 +69,9 @@ class Decoder:
         self._damaged = False
         context = stream.codec_context
         context.thread_type = "SLICE"
-        context.thread_count = THREADS
+        # With several threads FFmpeg's H.264 decoder does not notice that a slice is missing: what
+        # an earlier picture left there would be scored as if it had been sent.
+        context.thread_count = 1 if context.codec.canonical_name == "h264" else THREADS
         self.name = f"{context.codec.canonical_name} (software)"
         self.interval_s = 1.0 / float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS)
         self.errors = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream.sources.decoding import Decoder, Picture, to_rgb, video_stream
-from tests.stream.sources.clips import turn_clockwise, write_clip, write_sound
+from tests.stream.sources.clips import picture, turn_clockwise, write_clip, write_sound
 
 BT709, UNTAGGED, BT601 = 1, 2, 5
 LIMITED, FULL = 1, 2
@@ -110,3 +111,30 @@ def test_the_decoder_says_what_it_is(tmp_path: Path) -> None:
 def test_sound_alone_has_no_video_stream(tmp_path: Path) -> None:
     with av.open(str(write_sound(tmp_path / "sound.mp4"))) as container:
         assert video_stream(container) is None
+
+
+def encoded_in_slices(path: Path, *, without_slice_in: int | None) -> Path:
+    """25 pictures of two slices each, the only keyframe first; one may lack its second slice."""
+    with path.open("wb") as out:
+        encoder = av.CodecContext.create("libx264", "w")
+        assert isinstance(encoder, av.VideoCodecContext)
+        encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
+        encoder.framerate, encoder.time_base = Fraction(25), Fraction(1, 25)
+        encoder.options = {"tune": "zerolatency", "x264-params": "slices=2:keyint=250:annexb=1"}
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            frame.pts = number
+            data = b"".join(bytes(packet) for packet in encoder.encode(frame))
+            start = data.rindex(b"\0\0\1")
+            out.write(data[:start].rstrip(b"\0") if number == without_slice_in else data)
+    return path
+
+
+def test_whole_pictures_of_several_slices_are_sound(tmp_path: Path) -> None:
+    decoded = pictures(encoded_in_slices(tmp_path / "whole.h264", without_slice_in=None))
+    assert [one.corrupt for one in decoded] == [False] * 25
+
+
+def test_a_missing_slice_marks_the_picture_and_all_that_follow_from_it(tmp_path: Path) -> None:
+    decoded = pictures(encoded_in_slices(tmp_path / "holed.h264", without_slice_in=10))
+    assert [one.corrupt for one in decoded] == [False] * 10 + [True] * 15

@@ -196,6 +196,17 @@ def test_it_is_found_again_after_a_restart_with_another_size(rtsp: RtspServer) -
     assert captures[0].convert().shape == (600, 800, 3)
 
 
+def test_a_forwarded_file_arrives_bit_for_bit(tmp_path: Path) -> None:
+    clip = as_camera_sends(write_clip(tmp_path / "film.mp4"), tmp_path / "camera.mp4")
+    with av.open(str(clip)) as container:
+        sent = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with RtspServer(file=clip) as server:
+        captures = seen(server.url("file"), count(20))
+    for capture, pixels in zip(captures, sent, strict=False):
+        assert not capture.corrupt
+        assert np.array_equal(capture.convert(), pixels)
+
+
 def test_reconnecting_leaves_nothing_behind(rtsp: RtspServer) -> None:
     process, held = psutil.Process(), []
     for _ in range(12):
