@@ -78,7 +78,7 @@ def frame(
 
 
 def detection(
-    box_px: Sequence[float] = (100.0, 60.0, 220.0, 180.0), confidence: float = 0.99
+    box_px: Sequence[float] = (60.0, 20.0, 250.0, 210.0), confidence: float = 0.99
 ) -> FaceDetection:
     """A face seen from the front that fills `box_px`."""
     x1, y1, x2, y2 = box_px
@@ -96,7 +96,7 @@ def track(
     state: TrackState = TrackState.CONFIRMED,
     first_seen_s: float = 0.0,
     last_seen_s: float = 0.0,
-    box_px: Sequence[float] = (100.0, 60.0, 220.0, 180.0),
+    box_px: Sequence[float] = (60.0, 20.0, 250.0, 210.0),
 ) -> FaceTrack:
     """A confirmed track, unless another state is named."""
     return FaceTrack(track_id, detection(box_px), first_seen_s, last_seen_s, state)

@@ -30,8 +30,12 @@ from stream.types import FaceDetection, Floats, Pixels, Quality, Reason
 
 Ramp = tuple[float, float]
 
-SIZE_PX: Final[Ramp] = (16.0, 44.0)
-"""Eye to eye, or eyes to mouth where the face is turned: half weight on a box of about 65 px."""
+SIZE_PX: Final[Ramp] = (28.0, 70.0)
+"""Eye to eye, or eyes to mouth where the face is turned: half weight on a box of about 110 px.
+
+The first weights call half of the real faces of 80 to 105 px fake (`weights/MODEL_CARD.md`), so
+below that the weight is too low for a verdict: the program abstains.
+"""
 
 SHARPNESS_LOG2: Final[Ramp] = (math.log2(0.006), math.log2(0.024))
 YAW: Final[Ramp] = (2.0, 1.0)

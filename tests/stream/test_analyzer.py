@@ -94,7 +94,9 @@ def test_each_face_has_its_own_due_time() -> None:
 
 
 def test_a_crop_is_cut_in_the_specs_geometry() -> None:
-    (crop,), _ = step(make(crop_scale=1.5), builders.frame())
+    (crop,), _ = step(
+        make([builders.track(box_px=(100.0, 60.0, 220.0, 180.0))], crop_scale=1.5), builders.frame()
+    )
     assert crop.pixels.shape == (builders.CROP_PX, builders.CROP_PX, 3)
     assert crop.pixels.dtype == np.uint8
     centre = crop.frame_from_crop @ [builders.CROP_PX / 2, builders.CROP_PX / 2, 1.0]

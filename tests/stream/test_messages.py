@@ -95,9 +95,9 @@ def test_the_frame_size_is_width_then_height() -> None:
 
 def test_boxes_and_landmarks_are_floats_in_the_decoded_frame() -> None:
     face = body(message(full()))["faces"][0]
-    assert face["box_px"] == [100.0, 60.0, 220.0, 180.0]
+    assert face["box_px"] == [60.0, 20.0, 250.0, 210.0]
     assert len(face["landmarks_px"]) == 5
-    assert face["landmarks_px"][0] == pytest.approx([136.0, 102.0], abs=0.01)
+    assert face["landmarks_px"][0] == pytest.approx([117.0, 86.5], abs=0.01)
 
 
 def test_probabilities_are_null_where_there_is_none() -> None:

@@ -15,7 +15,7 @@ from tests.builders import detection
 
 SCALE = 1.3
 FRAME = (640, 480)
-FRONTAL = detection((200, 100, 360, 260))
+FRONTAL = detection((200, 100, 400, 300))
 
 
 def crop(seed: int = 0) -> Pixels:
@@ -74,7 +74,7 @@ def test_a_picture_decoded_with_errors_weighs_nothing() -> None:
 
 
 def test_several_small_faults_add_up_without_a_reason_each() -> None:
-    found = detection((200, 100, 280, 180), confidence=0.8)
+    found = detection((200, 100, 340, 240), confidence=0.8)
     quality = assess(crop(), found, FRAME, SCALE, corrupt=False)
     assert 0 < quality.weight < 0.67
     assert quality.reasons == ()
