@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Final, Literal, cast
 
-import onnx
 import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from engines.spec import Calibration, CropGeometry, ModelSpec, TensorSpec, sha256_of
+from export.onnx_file import write_onnx
 from export.parity import Difference, Tolerance, check_parity, parity_crops
 from training.network import Detector, NetworkConfig
 
 Precision = Literal["fp32", "fp16"]
 
-OPSET: Final = 18
-"""The oldest that torch's exporter writes without converting; TensorRT 10 and OpenVINO read it."""
 TOLERANCES: Final[Mapping[Precision, Tolerance]] = {
     "fp32": Tolerance(logit=1e-3, heatmap=1e-4),
     "fp16": Tolerance(logit=0.05, heatmap=0.02),
@@ -54,7 +50,7 @@ def export_detector(checkpoint: Path, precision: Precision, out: Path) -> dict[s
         model = Path(folder) / "detector.onnx"
         gflop, parameters = _cost(network)
         # The reference stays in float32: what fp16 loses is part of what is judged.
-        write_onnx(load_network(state).halved() if precision == "fp16" else network, model)
+        write_network(load_network(state).halved() if precision == "fp16" else network, model)
         provenance = _provenance(state) | {"parity_crops": origin}
         spec = _spec(state, model, precision, gflop, parameters, provenance)
         spec.save(model.with_suffix(".json"))
@@ -89,36 +85,11 @@ def load_network(state: Mapping[str, Any]) -> Detector:
     return network
 
 
-def write_onnx(network: Detector, path: Path) -> None:
-    """Capture the network as an ONNX file with a dynamic batch and everything else fixed.
-
-    The exporter's notes are left out: they hold file names of the machine that exported.
-    """
+def write_network(network: Detector, path: Path) -> None:
+    """Capture the network as an ONNX file with a dynamic batch and everything else fixed."""
     size = network.config.size_px
     example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, about its own pytree
-        torch.onnx.export(
-            network,
-            (example,),
-            str(path),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["crops"],
-            output_names=["logit", "heatmap"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            external_data=False,
-            verbose=False,
-        )
-    model = onnx.load(path)
-    graph = model.graph
-    values = (graph.input, graph.output, graph.value_info, graph.initializer)
-    for noted in (model, graph, *graph.node, *chain.from_iterable(values)):
-        del noted.metadata_props[:]
-    for node in graph.node:
-        node.doc_string = ""
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    write_onnx(network, example, path, "crops", ["logit", "heatmap"], [0])
 
 
 def _spec(

@@ -73,7 +73,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def writer_of(source: Path, change: Callable[[object], None]) -> Callable[[Detector, Path], None]:
-    """A stand-in for `write_onnx` that writes the file at `source` after a change."""
+    """A stand-in for `write_network` that writes the file at `source` after a change."""
 
     def write(network: Detector, path: Path) -> None:
         del network
@@ -132,7 +132,7 @@ def test_a_corrupted_graph_is_refused_and_nothing_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     changed = writer_of(exported / "detector.onnx", scale_a_weight)
-    monkeypatch.setattr(detector, "write_onnx", changed)
+    monkeypatch.setattr(detector, "write_network", changed)
     (tmp_path / "detector.json").write_text("the old one")
     code = main(["detector", "--checkpoint", str(checkpoint), "--out", str(tmp_path)])
     message = capsys.readouterr().err
