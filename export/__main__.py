@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from engines.errors import EngineError
+from stream.config import REPOSITORY
 
-WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS: Final = REPOSITORY / "weights"
 
 
 def main(arguments: list[str] | None = None) -> int:

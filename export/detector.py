@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from engines.spec import Calibration, CropGeometry, ModelSpec, TensorSpec, sha256_of
 from export.onnx_file import write_onnx
 from export.parity import Difference, Tolerance, check_parity, parity_crops
+from stream.config import REPOSITORY
 from training.network import Detector, NetworkConfig
 
 Precision = Literal["fp32", "fp16"]
@@ -30,7 +31,6 @@ TOLERANCES: Final[Mapping[Precision, Tolerance]] = {
 }
 PARTS: Final = ("recipe", "weights", "crop", "calibration", "facts")
 """What `training.run.finished` puts into a checkpoint."""
-REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 
 def export_detector(checkpoint: Path, precision: Precision, out: Path) -> dict[str, Difference]:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from engines.spec import Dimension, ModelSpec, TensorSpec, sha256_of
 from export.mtcnn_networks import ONet, PNet, RNet
 from export.onnx_file import write_onnx
-from stream.config import data_dir
+from stream.config import REPOSITORY, data_dir
 
 INSTALL: Final = "pip install --no-deps facenet-pytorch==2.6.0"
 TOLERANCE: Final = 1e-4
@@ -97,7 +97,7 @@ def sample_pictures() -> list[NDArray[np.uint8]]:
 
 
 def _demo_frames() -> list[Any]:
-    demo = Path(__file__).resolve().parent.parent / "stream" / "sources" / "media" / "demo.mp4"
+    demo = REPOSITORY / "stream" / "sources" / "media" / "demo.mp4"
     film = cv2.VideoCapture(str(demo))
     frames: list[Any] = []
     while len(frames) < 12 and (frame := film.read())[0]:

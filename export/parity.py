@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engines.base import Outputs
 from engines.table import open_engine
-from stream.config import data_dir
+from stream.config import REPOSITORY, data_dir
 from training.data import decode, load_faces
 from training.network import Detector
 
@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 Infer = Callable[[Pixels], Outputs]
 
 CROPS: Final = 40
-DEMO: Final = Path(__file__).resolve().parent.parent / "stream" / "sources" / "media" / "demo.mp4"
+DEMO: Final = REPOSITORY / "stream" / "sources" / "media" / "demo.mp4"
 BATCHES: Final = (1, 2, 5)
 """A batch that was folded into a constant while tracing shows at another size than traced."""
 

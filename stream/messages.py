@@ -17,7 +17,6 @@ from stream.clock import Clock
 from stream.scoring.verdict import worst_state
 from stream.types import Analysis, ClockKind, FaceReport, FaceState, Floats, Reason
 
-VERSION = 1
 SourceState = Literal["connecting", "live", "stalled", "ended"]
 Point = tuple[float, float]
 

@@ -227,9 +227,9 @@ class Session:
         def emit(capture: Capture) -> bool:
             # In the source's thread. Only one source of a stream emits into an open slot, and only
             # what the slot takes is counted: a thread left behind must not touch the numbers.
-            self._arrived_at_s = capture.arrived_at_s
             if not slot.put(_Numbered(capture, self._frames, epoch)):
                 return False
+            self._arrived_at_s = capture.arrived_at_s
             self._frames += 1
             self._metrics.frames.inc()
             return True

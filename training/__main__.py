@@ -14,7 +14,7 @@ import numpy as np
 
 from engines.errors import EngineError
 from engines.table import open_engine
-from stream.config import data_dir
+from stream.config import REPOSITORY, data_dir
 from stream.faces.cascade import Cascade
 from stream.faces.options import FacesOptions
 from training.data import decode, load_faces
@@ -23,8 +23,7 @@ from training.fit import Recipe
 from training.margin import measure_margin
 from training.run import fit
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-WEIGHTS: Final = ROOT / "weights"
+WEIGHTS: Final = REPOSITORY / "weights"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -134,11 +134,6 @@ class RtspServer:
         self._options |= {name.replace("_", "-"): str(value) for name, value in changes.items()}
         self.start()
 
-    def cpu_s(self) -> float:
-        """CPU seconds that it has used so far, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             raise RuntimeError("the RTSP server is not running")
