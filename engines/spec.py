@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +19,14 @@ from engines.errors import ModelMismatch
 
 SPEC_VERSION: Final = 1
 REEXPORT: Final = "fetch the weights again or export them anew with `python -m export`"
+
+CROP_KEYS: Final = {
+    "crop_size_px": "size_px",
+    "crop_scale": "crop_scale",
+    "crop_rotate": "crop_rotate",
+    "crop_shift_down": "shift_down",
+}
+"""How the JSON names the fields of `CropGeometry`."""
 
 Dimension = int | str
 """A fixed size, or the name of a dynamic one ("batch", "height", "width")."""
@@ -38,19 +47,100 @@ class CropGeometry:
 
     The crop is a square of side ``crop_scale * max(box width, box height)`` round the box's
     centre, resized to `size_px`; with `crop_rotate` it is turned so that the eyes are level.
+    Its centre is moved down, along its own vertical axis, by `shift_down` of its side: a face
+    box ends at the chin, and the blend along the jaw is evidence.
     """
 
     size_px: int
     crop_scale: float
     crop_rotate: bool = False
+    shift_down: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationLevel:
+    """Platt scaling of crops whose quality weight is at least `above_quality`."""
+
+    above_quality: float
+    temperature: float
+    bias: float
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and math.isfinite(self.temperature + self.bias)):
+            raise ValueError("a temperature must be positive, a bias finite")
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Platt scaling of the logit: ``probability = sigmoid(logit / temperature + bias)``."""
+    """Platt scaling of the logit: ``probability = sigmoid(logit / temperature + bias)``.
+
+    A poor picture makes a network wrong more often than it makes it unsure, so crops of
+    different quality may have scalings of their own: `levels`, ascending in `above_quality`.
+    Below the first of them, and without any, `temperature` and `bias` hold.
+    """
 
     temperature: float = 1.0
     bias: float = 0.0
+    levels: tuple[CalibrationLevel, ...] = ()
+
+    def __post_init__(self) -> None:
+        starts = [level.above_quality for level in self.levels]
+        if starts != sorted(set(starts)):
+            raise ValueError(f"calibration levels must ascend in above_quality, got {starts}")
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Calibration:
+        """Read what ``dataclasses.asdict`` or JSON made of one; `levels` may be absent.
+
+        Raises: TypeError or ValueError for another field or a value that makes no sense.
+        """
+        levels = tuple(CalibrationLevel(**level) for level in body.get("levels", ()))
+        return cls(**{**body, "levels": levels})
+
+    def at(self, quality: float) -> CalibrationLevel:
+        """The scaling for a crop of this quality weight: the last level that it reaches."""
+        reached = [level for level in self.levels if level.above_quality <= quality]
+        return reached[-1] if reached else CalibrationLevel(0.0, self.temperature, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmModel:
+    """How much evidence against one face makes an alarm, as measured on video of real people.
+
+    Evidence is in nats. One crop's log-likelihood ratio is cut at ±`clip`, so that no single
+    picture decides; two crops of a face are independent once `correlation_s` of media time lies
+    between them; `drift` is taken off for each independent crop, since a real person has an
+    offset of their own. The threshold of a cumulative sum is `threshold_at_1_per_hour` for one
+    false alarm in an hour of real video, and `threshold_per_e_fold` more for each factor e
+    fewer; below `extrapolated_below_per_hour` no video was long enough to check it.
+    """
+
+    clip: float
+    correlation_s: float
+    drift: float
+    threshold_at_1_per_hour: float
+    threshold_per_e_fold: float
+    extrapolated_below_per_hour: float
+
+    def __post_init__(self) -> None:
+        positive = (self.clip, self.correlation_s, self.threshold_at_1_per_hour)
+        not_negative = (self.drift, self.threshold_per_e_fold, self.extrapolated_below_per_hour)
+        if not (min(positive) > 0 and min(not_negative) >= 0):
+            raise ValueError("an alarm model needs positive numbers")
+        if not math.isfinite(sum(positive) + sum(not_negative)):
+            raise ValueError("an alarm model needs finite numbers")
+
+    def threshold(self, false_alarms_per_hour: float) -> float:
+        """The cumulative sum, in nats, at which an alarm is raised; the rate is above 0.
+
+        Never below `clip`, which is more than one crop can add: at no rate does one crop alarm.
+        """
+        e_folds = -math.log(false_alarms_per_hour)
+        return max(self.clip, self.threshold_at_1_per_hour + self.threshold_per_e_fold * e_folds)
+
+    def extrapolates(self, false_alarms_per_hour: float) -> bool:
+        """Whether the threshold for this rate was never checked on enough real video."""
+        return false_alarms_per_hour < self.extrapolated_below_per_hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +149,8 @@ class ModelSpec:
 
     `mean` and `std` are applied by `engines.preprocess` as ``(x - mean) / std`` on the 0-255
     scale; a model with normalisation inside its graph has mean 0, std 1 and a uint8 input.
-    `layout` is the order of the input's axes. `crop` is None for models that take no face crop.
+    `layout` is the order of the input's axes. `crop` is None for models that take no face crop,
+    `alarm` for those whose false alarms were never counted on video.
     """
 
     name: str
@@ -75,6 +166,7 @@ class ModelSpec:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     crop: CropGeometry | None = None
     calibration: Calibration = Calibration()
+    alarm: AlarmModel | None = None
     gflop: float | None = None
     parameters: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -83,9 +175,8 @@ class ModelSpec:
         """Give the spec as indented JSON with `version` first."""
         body = {"version": SPEC_VERSION, **asdict(self)}
         crop = body.pop("crop")
-        body["crop_size_px"] = crop["size_px"] if crop else None
-        body["crop_scale"] = crop["crop_scale"] if crop else None
-        body["crop_rotate"] = crop["crop_rotate"] if crop else None
+        for key, name in CROP_KEYS.items():
+            body[key] = crop[name] if crop else None
         return json.dumps(body, indent=2) + "\n"
 
     def save(self, path: Path) -> None:
@@ -140,11 +231,15 @@ def _from_body(body: dict[str, Any]) -> ModelSpec:
     if version != SPEC_VERSION:
         raise ValueError(f"spec version {version}, this program reads {SPEC_VERSION}")
     size, scale, rotate = (body.pop(f"crop_{key}") for key in ("size_px", "scale", "rotate"))
-    body["crop"] = None if scale is None else CropGeometry(int(size), float(scale), bool(rotate))
+    shift = float(body.pop("crop_shift_down", None) or 0.0)  # older specs have none
+    given = scale is not None
+    body["crop"] = CropGeometry(int(size), float(scale), bool(rotate), shift) if given else None
     body["inputs"] = _tensors(body["inputs"])
     body["outputs"] = _tensors(body["outputs"])
     body["mean"], body["std"] = tuple(body["mean"]), tuple(body["std"])
-    body["calibration"] = Calibration(**body["calibration"])
+    body["calibration"] = Calibration.from_body(body["calibration"])
+    alarm = body.pop("alarm", None)
+    body["alarm"] = None if alarm is None else AlarmModel(**alarm)
     return ModelSpec(**body)
 
 

@@ -163,7 +163,7 @@ class Analyzer:
                 pixels[index],
                 track.detection,
                 frame.capture.size_px,
-                self._geometry.crop_scale,
+                self._geometry,
                 frame.capture.corrupt,
             )
             person = self._people[track.track_id]

@@ -47,8 +47,9 @@ class Thresholds(BaseModel):
 class StreamItem(BaseModel):
     """One stream in the list. `source` has its secrets masked; `state` is its faces' worst.
 
-    `crop_scale` is the side of the square that the network sees, in sides of the box: a heat map
-    covers that square.
+    `crop_scale` is the side of the square that the network sees, in sides of the box, and
+    `crop_shift_down` how far its centre lies below the box's, in its own sides: a heat map covers
+    that square.
     """
 
     id: str
@@ -56,6 +57,7 @@ class StreamItem(BaseModel):
     state: str
     health: Health
     crop_scale: float
+    crop_shift_down: float
     thresholds: Thresholds
 
 
@@ -158,12 +160,14 @@ def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
 
 def _item(service: Service, session: Session) -> StreamItem:
     identity, last, scoring = session.identity, session.last, service.scoring
+    crop = service.detector_spec.crop
     return StreamItem(
         id=identity.stream_id,
         source=identity.address,
         state="no_face" if last is None else str(last.state),
         health=session.health(),
-        crop_scale=service.crop_scale,
+        crop_scale=crop.crop_scale if crop else 1.0,
+        crop_shift_down=crop.shift_down if crop else 0.0,
         thresholds=Thresholds(
             suspicious_above=scoring.suspicious_above, fake_above=scoring.fake_above
         ),

@@ -42,7 +42,7 @@ class Service:
         detector = networks.detector
         self.metrics.engine(networks.engine_name, detector.device, detector.provider)
         self.scoring = config.scoring
-        self.crop_scale = detector.spec.crop.crop_scale if detector.spec.crop else 1.0
+        self.detector_spec = detector.spec
         self._config = config
         self._networks = networks
         self._scheduler = Scheduler(detector, batching=not config.run.fast)

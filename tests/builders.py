@@ -186,7 +186,11 @@ def health(**changes: Any) -> Health:
 
 
 def detector_spec(
-    *, temperature: float = 1.0, bias: float = 0.0, crop_scale: float = 1.3
+    *,
+    temperature: float = 1.0,
+    bias: float = 0.0,
+    crop_scale: float = 1.3,
+    shift_down: float = 0.0,
 ) -> ModelSpec:
     """A face detector's spec: `CROP_PX` uint8 crops in, logit and heat map out."""
     return ModelSpec(
@@ -199,6 +203,6 @@ def detector_spec(
             TensorSpec("heatmap", "float32", ("batch", 14, 14)),
         ),
         layout="NHWC",
-        crop=CropGeometry(CROP_PX, crop_scale),
+        crop=CropGeometry(CROP_PX, crop_scale, shift_down=shift_down),
         calibration=Calibration(temperature, bias),
     )

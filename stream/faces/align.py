@@ -57,7 +57,8 @@ def frame_from_crop(
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
     centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
-    offset = centre - linear @ np.full(2, geometry.size_px / 2)
+    # The box's centre lies above the crop's, in the crop's own axes: a shift turns with the face.
+    offset = centre - linear @ (geometry.size_px * np.array([0.5, 0.5 - geometry.shift_down]))
     return np.column_stack([linear, offset])
 
 

@@ -26,6 +26,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from engines.spec import CropGeometry
 from stream.types import FaceDetection, Floats, Pixels, Quality, Reason
 
 Ramp = tuple[float, float]
@@ -58,18 +59,18 @@ def assess(
     crop_pixels: Pixels,
     detection: FaceDetection,
     frame_size_px: tuple[int, int],
-    crop_scale: float,
+    geometry: CropGeometry,
     corrupt: bool,
 ) -> Quality:
     """Weigh one crop.
 
-    `crop_pixels` is uint8 RGB (S, S, 3), cut at `crop_scale` times the box of `detection`, whose
+    `crop_pixels` is uint8 RGB (S, S, 3), cut by `geometry` round the box of `detection`, whose
     coordinates are in a frame of `frame_size_px` (width, height). `corrupt` is for a frame that
     was decoded with errors: its weight is 0, whatever it looks like.
     """
     if corrupt:
         return Quality(0.0, (Reason.DECODE_ERRORS,))
-    grey = _face(crop_pixels, crop_scale)
+    grey = _face(crop_pixels, geometry)
     yaw, pitch = pose(detection.landmarks_px)
     bright = float(np.percentile(grey, 90))
     clipped = float((grey >= 250).mean())
@@ -122,14 +123,22 @@ def sharpness(grey: Floats) -> float:
     return max(float(edges.var()) / max(float(grey.var()), 1.0), 1e-9)
 
 
-def _face(crop_pixels: Pixels, crop_scale: float) -> Floats:
+def _face(crop_pixels: Pixels, geometry: CropGeometry) -> Floats:
     """The part of the crop within the box, grey, at a fixed side: float32, 0-255."""
     side = crop_pixels.shape[0]
-    margin = max(0, round(side * (1 - 1 / crop_scale) / 2))
-    inner = crop_pixels[margin : side - margin, margin : side - margin].astype(np.float32)
+    beside = 0.5 - 0.5 / geometry.crop_scale
+    aside = _margin(side, beside)
+    above = _margin(side, beside - geometry.shift_down)
+    below = _margin(side, beside + geometry.shift_down)
+    inner = crop_pixels[above : side - below, aside : side - aside].astype(np.float32)
     grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)
+
+
+def _margin(side: int, share: float) -> int:
+    """Pixels of a crop's side that lie outside the box; none where the crop is the tighter."""
+    return max(0, round(side * share))
 
 
 def _share_inside(box_px: Floats, frame_size_px: tuple[int, int]) -> float:

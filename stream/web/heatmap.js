@@ -11,8 +11,8 @@ const CELLS = SIDE * SIDE;
  */
 export const HOLD_S = 0.6;
 
-/** The side of the network's crop in box sides, for a server that does not say: the shipped weights'. */
-export const CROP_SCALE = 0.85;
+/** The network's crop, for a server that does not say: the shipped weights'. @type {Crop} */
+export const CROP = { scale: 0.85, shiftDown: 0 };
 
 /** @param {string} base64 @returns {Uint8Array | null} 196 values, or null for anything else */
 export function decodeHeatmap(base64) {
@@ -43,12 +43,15 @@ export function paint(values) {
   return rgba;
 }
 
-/** The square that the network saw, round the box's centre.
- * @param {number[]} box x1, y1, x2, y2 @param {number} scale
+/** @typedef {{scale: number, shiftDown: number}} Crop the side in box sides, and how far the crop's
+ * centre lies below the box's, in its own sides */
+
+/** The square that the network saw.
+ * @param {number[]} box x1, y1, x2, y2 @param {Crop} crop
  * @returns {{x: number, y: number, side: number}} */
-export function cropSquare([x1, y1, x2, y2], scale) {
+export function cropSquare([x1, y1, x2, y2], { scale, shiftDown }) {
   const side = scale * Math.max(x2 - x1, y2 - y1);
-  return { x: (x1 + x2 - side) / 2, y: (y1 + y2 - side) / 2, side };
+  return { x: (x1 + x2 - side) / 2, y: (y1 + y2 - side) / 2 + shiftDown * side, side };
 }
 
 /** The newest map of each face, as long as it holds. */

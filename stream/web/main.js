@@ -125,8 +125,8 @@ function renderSummary(situation) {
 }
 
 function showLayers() {
-  const { cropScale } = scoringOf(streams.find((stream) => stream.id === selected));
-  player.show({ landmarks: isOn(landmarks), heatmap: isOn(heatmap), cropScale });
+  const { crop } = scoringOf(streams.find((stream) => stream.id === selected));
+  player.show({ landmarks: isOn(landmarks), heatmap: isOn(heatmap), crop });
   viewer.setHeatmap(isOn(heatmap));
 }
 

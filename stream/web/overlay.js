@@ -6,7 +6,7 @@
  * @typedef {import("./message.js").Face} Face
  * @typedef {import("./heatmap.js").HeatmapMemory} HeatmapMemory
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
- * @typedef {{landmarks: boolean, heatmap: boolean, cropScale: number}} Layers
+ * @typedef {{landmarks: boolean, heatmap: boolean, crop: import("./heatmap.js").Crop}} Layers
  */
 
 import { outline } from "./icons.js";
@@ -75,8 +75,8 @@ export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
   context.beginPath();
   context.rect(area.x, area.y, area.width, area.height);
   context.clip();
-  const scale = layers.cropScale;
-  const heated = layers.heatmap ? drawHeatmaps(context, message, heatmaps, area, scale) : 0;
+  const { crop } = layers;
+  const heated = layers.heatmap ? drawHeatmaps(context, message, heatmaps, area, crop) : 0;
   for (const face of message.faces) {
     const rect = place(face.box, message.frameSize, area);
     drawBox(context, face, rect);
@@ -157,13 +157,13 @@ function drawLandmarks(context, face, frameSize, area) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area @param {number} cropScale */
-function drawHeatmaps(context, message, heatmaps, area, cropScale) {
+/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area @param {import("./heatmap.js").Crop} crop */
+function drawHeatmaps(context, message, heatmaps, area, crop) {
   let drawn = 0;
   for (const face of message.faces) {
     const map = heatmaps.at(face.trackId, message.epoch, message.mediaTimeS);
     if (!map) continue;
-    const { x, y, side } = cropSquare(face.box, cropScale);
+    const { x, y, side } = cropSquare(face.box, crop);
     const rect = place([x, y, x + side, y + side], message.frameSize, area);
     context.globalAlpha = map.strength;
     context.imageSmoothingQuality = "high";

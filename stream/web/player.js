@@ -4,7 +4,7 @@
  */
 
 import { FrameMatcher, parsePicture } from "./frames.js";
-import { CROP_SCALE, HeatmapMemory } from "./heatmap.js";
+import { CROP, HeatmapMemory } from "./heatmap.js";
 import { drawFrame } from "./overlay.js";
 
 /**
@@ -24,7 +24,7 @@ export class Player {
   #timer;
   #redraw = 0;
   /** @type {Layers} */
-  #layers = { landmarks: false, heatmap: false, cropScale: CROP_SCALE };
+  #layers = { landmarks: false, heatmap: false, crop: CROP };
 
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} stage takes the picture's shape */
   constructor(canvas, stage) {

@@ -5,7 +5,7 @@
 
 import { THRESHOLDS } from "./chart.js";
 import { part, setData, setText, stamp } from "./dom.js";
-import { CROP_SCALE } from "./heatmap.js";
+import { CROP } from "./heatmap.js";
 import { parseHealth } from "./message.js";
 import { formatRoute } from "./route.js";
 import { stateWords } from "./words.js";
@@ -37,11 +37,12 @@ export function parseStreams(raw) {
  */
 export function scoringOf(stream) {
   const { suspicious_above: suspicious, fake_above: fake } = stream?.raw.thresholds ?? {};
-  const cropScale = stream?.raw.crop_scale;
+  const { crop_scale: scale, crop_shift_down: shiftDown = 0 } = stream?.raw ?? {};
+  const square = typeof scale === "number" && scale > 0 && typeof shiftDown === "number";
   const given = typeof suspicious === "number" && typeof fake === "number";
   return {
     thresholds: given ? { suspicious, fake } : THRESHOLDS,
-    cropScale: typeof cropScale === "number" && cropScale > 0 ? cropScale : CROP_SCALE,
+    crop: square ? { scale, shiftDown } : CROP,
   };
 }
 

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from engines.errors import EngineError, ModelMismatch
-from engines.spec import Calibration, CropGeometry, ModelSpec, sha256_of
+from engines.spec import (
+    AlarmModel,
+    Calibration,
+    CalibrationLevel,
+    CropGeometry,
+    ModelSpec,
+    sha256_of,
+)
 from tests.builders import detector_spec
 
+LEVELS: Final = (CalibrationLevel(0.3, 2.0, 0.1), CalibrationLevel(0.6, 1.5, 0.0))
+ALARM: Final = AlarmModel(
+    clip=3.0,
+    correlation_s=1.5,
+    drift=0.25,
+    threshold_at_1_per_hour=6.0,
+    threshold_per_e_fold=1.2,
+    extrapolated_below_per_hour=0.5,
+)
 WEIGHTS: Final = Path(__file__).resolve().parents[2] / "weights"
 FULL: Final = replace(
     detector_spec(temperature=1.7, bias=-0.2),
@@ -41,7 +58,17 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path.write_text(json.dumps(body), encoding="utf-8")
 
 
-@pytest.mark.parametrize("spec", [FULL, replace(FULL, crop=None)], ids=["crop", "no crop"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FULL,
+        replace(FULL, crop=None),
+        replace(FULL, crop=CropGeometry(224, 1.3, True, 0.07)),
+        replace(FULL, calibration=Calibration(1.7, -0.2, LEVELS)),
+        replace(FULL, alarm=ALARM),
+    ],
+    ids=["crop", "no crop", "shifted", "levels", "alarm"],
+)
 def test_a_spec_is_read_back_as_it_was_written(spec: ModelSpec, tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     spec.save(path)
@@ -52,8 +79,15 @@ def test_its_json_starts_with_the_version_and_names_the_crop_geometry(saved: Pat
     body = json.loads(saved.read_text(encoding="utf-8"))
     assert next(iter(body.items())) == ("version", 1)
     assert (body["crop_size_px"], body["crop_scale"], body["crop_rotate"]) == (32, 1.3, False)
+    assert body["crop_shift_down"] == 0.0
     assert body["sha256"] == FULL.sha256
-    assert body["calibration"] == {"temperature": 1.7, "bias": -0.2}
+    assert body["calibration"] == {"temperature": 1.7, "bias": -0.2, "levels": []}
+
+
+def test_a_spec_from_before_shifts_levels_and_alarms_still_loads(saved: Path) -> None:
+    rewrite(saved, lambda body: [body.pop(key) for key in ("crop_shift_down", "alarm")])
+    rewrite(saved, lambda body: body["calibration"].pop("levels"))
+    assert ModelSpec.load(saved) == FULL
 
 
 def test_what_is_not_said_has_the_documented_default(saved: Path) -> None:
@@ -99,6 +133,14 @@ def test_json_of_another_kind_is_a_mismatch(content: str, tmp_path: Path) -> Non
         {"inputs": [{"name": "x"}]},
         {"inputs": ["x"]},
         {"calibration": {"slope": 1}},
+        {"calibration": {"levels": [{"above_quality": 0.3}]}},
+        {"calibration": {"levels": [asdict(LEVELS[1]), asdict(LEVELS[0])]}},
+        {"calibration": {"levels": [asdict(LEVELS[0]) | {"temperature": 0.0}]}},
+        {"alarm": {"clip": 3.0}},
+        {"alarm": asdict(ALARM) | {"clip": 0.0}},
+        {"alarm": asdict(ALARM) | {"correlation_s": -1.0}},
+        {"alarm": asdict(ALARM) | {"threshold_per_e_fold": float("nan")}},
+        {"crop_shift_down": "low"},
         {"mean": 3},
         {"crop_size_px": None},
         {"surprise": 1},
@@ -146,6 +188,40 @@ def test_defaults_leave_pixels_and_logits_alone() -> None:
     assert (spec.mean, spec.std) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     assert spec.calibration == Calibration(1.0, 0.0)
     assert CropGeometry(224, 1.3).crop_rotate is False
+
+
+@pytest.mark.parametrize(
+    ("quality", "temperature"),
+    [(0.0, 1.7), (0.29, 1.7), (0.3, 2.0), (0.59, 2.0), (0.6, 1.5), (1, 1.5)],
+)
+def test_the_last_level_that_a_quality_reaches_calibrates_it(
+    quality: float, temperature: float
+) -> None:
+    assert Calibration(1.7, -0.2, LEVELS).at(quality).temperature == temperature
+
+
+def test_without_levels_one_calibration_holds_for_all() -> None:
+    found = Calibration(1.7, -0.2).at(0.5)
+    assert (found.temperature, found.bias) == (1.7, -0.2)
+
+
+@pytest.mark.parametrize(
+    ("per_hour", "threshold"),
+    [(1.0, 6.0), (1 / math.e, 7.2), (0.1, 6.0 + 1.2 * math.log(10)), (math.e, 4.8), (1e9, 3.0)],
+)
+def test_each_factor_e_fewer_false_alarms_costs_the_same_evidence(
+    per_hour: float, threshold: float
+) -> None:
+    assert ALARM.threshold(per_hour) == pytest.approx(threshold)
+
+
+def test_no_rate_lets_a_single_crop_alarm() -> None:
+    assert ALARM.threshold(1e9) == ALARM.clip
+
+
+def test_a_rate_below_what_was_measured_is_an_extrapolation() -> None:
+    assert ALARM.extrapolates(0.1)
+    assert not ALARM.extrapolates(0.5)
 
 
 @pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.json")), ids=lambda path: path.stem)

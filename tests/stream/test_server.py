@@ -50,7 +50,7 @@ class Streams:
         self.sessions: dict[str, Session] = {}
         self.metrics = Metrics()
         self.scoring = ScoringOptions()
-        self.crop_scale = 1.3
+        self.detector_spec = builders.detector_spec(shift_down=0.05)
         self.ready = True
 
 

@@ -46,7 +46,9 @@ test("heat is clear where there is none and brightest at its peak", () => {
 });
 
 test("the crop's square is centred on the box", () => {
-  assert.deepEqual(cropSquare([0, 0, 60, 100], 1.3), { x: -35, y: -15, side: 130 });
+  const crop = (shiftDown) => cropSquare([0, 0, 60, 100], { scale: 1.3, shiftDown });
+  assert.deepEqual(crop(0), { x: -35, y: -15, side: 130 });
+  assert.deepEqual(crop(0.1), { x: -35, y: -2, side: 130 }, "or moved down by a share of its side");
 });
 
 test("a heat map rides on, fades, and never crosses an epoch", () => {

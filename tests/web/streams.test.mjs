@@ -22,21 +22,25 @@ test("a stream without health is listed, one without an id is not", () => {
 
 test("what the server says about its scoring is used, and nonsense is not", () => {
   const [told] = parseStreams([
-    { ...item("a", "live"), crop_scale: 1.2, thresholds: { suspicious_above: 0.5, fake_above: 0.7 } },
+    { ...item("a", "live"), crop_scale: 1.2, crop_shift_down: 0.06, thresholds: { suspicious_above: 0.5, fake_above: 0.7 } },
   ]);
-  assert.deepEqual(scoringOf(told), { thresholds: { suspicious: 0.5, fake: 0.7 }, cropScale: 1.2 });
+  assert.deepEqual(scoringOf(told), {
+    thresholds: { suspicious: 0.5, fake: 0.7 },
+    crop: { scale: 1.2, shiftDown: 0.06 },
+  });
   const [odd] = parseStreams([{ ...item("a", "live"), crop_scale: -1, thresholds: "high" }]);
   assert.deepEqual(scoringOf(odd), scoringOf(undefined));
 });
 
 test("the defaults are those that the program ships with", () => {
-  const { thresholds, cropScale } = scoringOf(undefined);
+  const { thresholds, crop } = scoringOf(undefined);
   const options = read("../../stream/scoring/options.py");
   assert.equal(thresholds.suspicious, Number(/suspicious_above: float = ([\d.]+)/.exec(options)[1]));
   assert.equal(thresholds.fake, Number(/fake_above: float = ([\d.]+)/.exec(options)[1]));
   const spec = "../../weights/detector.json";
   if (existsSync(new URL(spec, import.meta.url))) {
-    assert.equal(cropScale, Number(/"crop_scale": ([\d.]+)/.exec(read(spec))[1]));
+    const { crop_scale: scale, crop_shift_down: shiftDown = 0 } = JSON.parse(read(spec));
+    assert.deepEqual(crop, { scale, shiftDown });
   }
 });
 

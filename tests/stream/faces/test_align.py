@@ -43,6 +43,21 @@ def test_the_square_is_centred_on_the_box_and_scaled_by_its_longer_side(rotate: 
     np.testing.assert_allclose(np.linalg.norm(affine[0][:, 0]) * 50, 1.2 * 100)
 
 
+def test_a_shift_moves_the_square_down_by_a_share_of_its_side() -> None:
+    geometry = CropGeometry(50, 1.2, shift_down=0.1)
+    _, affine = crop_faces(picture(), box(80, 60, 140, 160), LANDMARKS, geometry)
+    np.testing.assert_allclose(mapped(affine[0], np.array([[25, 25]]))[0], [110, 110 + 12])
+    np.testing.assert_allclose(mapped(affine[0], np.array([[25, 20]]))[0], [110, 110])
+
+
+def test_a_shift_goes_down_the_face_and_not_the_picture_when_crops_turn() -> None:
+    lying = LANDMARKS.copy()
+    lying[0, :2] = [[110, 90], [110, 130]]  # the eyes stand one below the other: chin to the left
+    geometry = CropGeometry(50, 1.2, True, 0.1)
+    _, affine = crop_faces(picture(), box(80, 60, 140, 160), lying, geometry)
+    np.testing.assert_allclose(mapped(affine[0], np.array([[25, 25]]))[0], [110 - 12, 110])
+
+
 def test_the_eyes_become_level() -> None:
     tilted = LANDMARKS.copy()
     tilted[0, 1] = [120, 110]  # 45 degrees down from the first
@@ -53,13 +68,13 @@ def test_the_eyes_become_level() -> None:
     assert eyes[0, 0] < eyes[1, 0]
 
 
-@pytest.mark.parametrize("rotate", [False, True])
-def test_a_crops_pixels_are_those_that_the_affine_names(rotate: bool) -> None:
+@pytest.mark.parametrize(("rotate", "shift"), [(False, 0.0), (True, 0.0), (True, 0.08)])
+def test_a_crops_pixels_are_those_that_the_affine_names(rotate: bool, shift: float) -> None:
     frame = picture()
     tilted = LANDMARKS.copy()
     tilted[0, 1, 1] += 15
     crops, affine = crop_faces(
-        frame, box(100.3, 70.6, 160.1, 150.9), tilted, CropGeometry(32, 1.1, rotate)
+        frame, box(100.3, 70.6, 160.1, 150.9), tilted, CropGeometry(32, 1.1, rotate, shift)
     )
     y, x = np.mgrid[2:30, 2:30]
     places = mapped(affine[0], np.stack([x + 0.5, y + 0.5], 2).reshape(-1, 2).astype(np.float64))

@@ -13,7 +13,7 @@ from stream.faces.quality import assess, face_size_px, pose, sharpness
 from stream.types import FaceDetection, Pixels, Reason
 from tests.builders import detection
 
-SCALE = 1.3
+GEOMETRY = CropGeometry(224, 1.3)
 FRAME = (640, 480)
 FRONTAL = detection((200, 100, 400, 300))
 
@@ -38,7 +38,7 @@ def turned(nose_x: float = 0.5, nose_y: float = 0.6, eye_gap: float = 0.4) -> Fa
 
 
 def test_a_good_crop_weighs_one() -> None:
-    quality = assess(crop(), FRONTAL, FRAME, SCALE, corrupt=False)
+    quality = assess(crop(), FRONTAL, FRAME, GEOMETRY, corrupt=False)
     assert quality.weight == 1.0
     assert quality.reasons == ()
 
@@ -63,19 +63,19 @@ FAULTS: dict[str, tuple[Pixels, FaceDetection, Reason]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_lowers_the_weight_and_is_the_only_one_named(fault: str) -> None:
     pixels, found, reason = FAULTS[fault]
-    quality = assess(np.asarray(pixels, np.uint8), found, FRAME, SCALE, corrupt=False)
+    quality = assess(np.asarray(pixels, np.uint8), found, FRAME, GEOMETRY, corrupt=False)
     assert quality.weight < 0.5
     assert quality.reasons == (reason,)
 
 
 def test_a_picture_decoded_with_errors_weighs_nothing() -> None:
-    quality = assess(crop(), FRONTAL, FRAME, SCALE, corrupt=True)
+    quality = assess(crop(), FRONTAL, FRAME, GEOMETRY, corrupt=True)
     assert (quality.weight, quality.reasons) == (0.0, (Reason.DECODE_ERRORS,))
 
 
 def test_several_small_faults_add_up_without_a_reason_each() -> None:
     found = detection((200, 100, 340, 240), confidence=0.8)
-    quality = assess(crop(), found, FRAME, SCALE, corrupt=False)
+    quality = assess(crop(), found, FRAME, GEOMETRY, corrupt=False)
     assert 0 < quality.weight < 0.67
     assert quality.reasons == ()
 
@@ -83,11 +83,20 @@ def test_several_small_faults_add_up_without_a_reason_each() -> None:
 def test_only_the_face_is_measured_not_what_surrounds_it() -> None:
     pixels = crop()
     pixels[:20], pixels[-20:] = 255, 255
-    assert assess(pixels, FRONTAL, FRAME, SCALE, corrupt=False).weight == 1.0
+    assert assess(pixels, FRONTAL, FRAME, GEOMETRY, corrupt=False).weight == 1.0
+
+
+def test_the_face_is_measured_where_a_shifted_crop_has_it() -> None:
+    # Side 224 at 1.3 boxes: the box's 172 px begin 26 px from the top, or at the top when shifted.
+    pixels = crop()
+    pixels[173:] = 255
+    shifted = CropGeometry(224, 1.3, shift_down=26 / 224)
+    assert assess(pixels, FRONTAL, FRAME, shifted, corrupt=False).weight == 1.0
+    assert assess(pixels, FRONTAL, FRAME, GEOMETRY, corrupt=False).weight < 1.0
 
 
 def test_a_crop_tighter_than_the_box_is_measured_whole() -> None:
-    assert assess(crop(), FRONTAL, FRAME, 0.9, corrupt=False).weight == 1.0
+    assert assess(crop(), FRONTAL, FRAME, CropGeometry(224, 0.9), corrupt=False).weight == 1.0
 
 
 def test_pose_does_not_depend_on_roll_or_size() -> None:
@@ -118,8 +127,8 @@ def test_sharpness_does_not_depend_on_contrast() -> None:
 
 def test_the_face_of_the_demo_weighs_one(cascade: Cascade, portrait: Pixels) -> None:
     (found,) = cascade.detect(portrait)
-    pixels, _ = crop_faces(
-        portrait, found.box_px[None], found.landmarks_px[None], CropGeometry(224, SCALE)
+    pixels, _ = crop_faces(portrait, found.box_px[None], found.landmarks_px[None], GEOMETRY)
+    quality = assess(
+        pixels[0], found, (portrait.shape[1], portrait.shape[0]), GEOMETRY, corrupt=False
     )
-    quality = assess(pixels[0], found, (portrait.shape[1], portrait.shape[0]), SCALE, corrupt=False)
     assert quality.weight > 0.9
