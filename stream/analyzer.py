@@ -16,6 +16,7 @@ from engines.spec import ModelSpec
 from stream.faces.align import crop_faces
 from stream.faces.quality import assess
 from stream.scoring.calibration import calibrated_logit, probability_of
+from stream.scoring.cusum import Cusum
 from stream.scoring.options import ScoringOptions
 from stream.scoring.verdict import Verdict
 from stream.scoring.window import ScoreWindow
@@ -36,6 +37,9 @@ from stream.types import (
 )
 
 CORRUPT: Final = Quality(0.0, (Reason.DECODE_ERRORS,))
+NOT_CALIBRATED: Final = (
+    "the weights' alarms are not calibrated: how often they are false is unknown"
+)
 DUE_EARLY: Final = 0.1
 """A face is due this share of its interval early: capture times jitter, and waiting for the next
 frame would cost a whole frame interval each time."""
@@ -64,9 +68,16 @@ class _Person:
     """What the analyzer keeps for one track."""
 
     window: ScoreWindow
+    cusum: Cusum | None
     verdict: Verdict
     quality: Quality
     due_s: float
+
+    def take(self, score: FaceScore) -> None:
+        """Add a calibrated score to the evidence."""
+        self.window.add(score)
+        if self.cusum:
+            self.cusum.add(score.media_time_s, score.logit, score.quality.weight)
 
 
 class Analyzer:
@@ -81,6 +92,7 @@ class Analyzer:
         self._finder = finder
         self._geometry = spec.crop
         self._calibration = spec.calibration
+        self._alarm = spec.alarm
         self._options = options
         self._people: dict[int, _Person] = {}
         self._epoch = -1
@@ -91,6 +103,11 @@ class Analyzer:
     def tracks_seen(self) -> int:
         """How many different faces were reported so far."""
         return self._met
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What has to be known of every verdict; empty if all is as it should be."""
+        return () if self._alarm else (NOT_CALIBRATED,)
 
     def observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
         """Find and follow the faces of `frame` and cut out those that are due for scoring.
@@ -125,7 +142,7 @@ class Analyzer:
         for crop, raw in zip(crops, scores, strict=True):
             score = self._calibrated(crop, raw)
             fresh[crop.track_id] = score
-            self._people[crop.track_id].window.add(score)
+            self._people[crop.track_id].take(score)
         faces = tuple(
             self._report(track, frame.media_time_s, fresh.get(track.track_id))
             for track in self._visible
@@ -141,9 +158,14 @@ class Analyzer:
         self._finder.reset()
 
     def _meet(self, track_id: int, media_time_s: float) -> None:
+        cusum = None
+        if self._alarm:
+            threshold = self._alarm.threshold(self._options.false_alarms_per_hour)
+            cusum = Cusum(self._alarm, threshold)
         self._people[track_id] = _Person(
             ScoreWindow(self._options.window_s),
-            Verdict(self._options),
+            cusum,
+            Verdict(self._options, cusum),
             Quality(0.0),
             due_s=media_time_s,
         )
@@ -183,7 +205,8 @@ class Analyzer:
         return tuple(crops)
 
     def _calibrated(self, crop: FaceCrop, raw: CropScore) -> FaceScore:
-        logit = calibrated_logit(raw.logit, self._calibration.temperature, self._calibration.bias)
+        level = self._calibration.at(crop.quality.weight)
+        logit = calibrated_logit(raw.logit, level.temperature, level.bias)
         return FaceScore(
             crop.track_id, crop.media_time_s, crop.captured_at_s, logit, raw.heatmap, crop.quality
         )
@@ -191,7 +214,8 @@ class Analyzer:
     def _report(self, track: FaceTrack, media_time_s: float, score: FaceScore | None) -> FaceReport:
         person = self._people[track.track_id]
         mean = person.window.at(media_time_s)
-        state, reasons = person.verdict.decide(mean)
+        decision = person.verdict.decide(mean, media_time_s)
+        reasons = decision.reasons
         if person.quality.weight == 0:
             # Nothing was taken from this crop: its own reasons are the news.
             reasons = tuple(dict.fromkeys((*reasons, *person.quality.reasons)))
@@ -202,8 +226,12 @@ class Analyzer:
             mean.samples,
             mean.probability_fake,
             mean.newest_captured_at_s,
-            state,
+            decision.state,
             reasons,
+            decision.fake_since_s,
+            decision.undecided_s,
+            person.cusum.sum if person.cusum else None,
+            decision.alarmed,
         )
         return FaceReport(
             track.track_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ from stream.latency import HOPS, Hop, LatencyRecord
 from stream.messages import OverlayMessage
 from stream.metrics import StreamMetrics
 from stream.rates import RateMeter
-from stream.types import Analysis
+from stream.types import Analysis, WindowScore
 
+LOG: Final = logging.getLogger("deepfakestream")
 UNSENT: Final = 1024
 """Messages whose sending is awaited: as many as wait for the slowest reader that counts."""
 
@@ -52,6 +54,10 @@ class Journal:
         if analysis.frame.capture.corrupt:
             self._metrics.corrupt.inc()
         self._rates.mark(hops.decoded_at_s, analysis.frame.seq, scored)
+        for face in analysis.faces:
+            if face.window.alarmed:
+                self._metrics.alarms.inc()
+                LOG.warning("%s", alarm_line(analysis.frame.stream_id, face.window))
         newest = [face.window.newest_captured_at_s for face in analysis.faces]
         self._evidence_from_s = min((at_s for at_s in newest if at_s is not None), default=None)
 
@@ -89,3 +95,10 @@ class Journal:
     def _measure(self, hop: Hop, latency_s: float) -> None:
         self._latency[hop].add(1000 * latency_s)
         self._metrics.latency(hop, latency_s)
+
+
+def alarm_line(stream_id: str, window: WindowScore) -> str:
+    """What an alarm says in the log; times are media time."""
+    since_s = window.fake_since_s
+    since = "swap suspected" if since_s is None else f"swap since {since_s:.1f} s"
+    return f"{stream_id}: track {window.track_id}: {since} (alarm at {window.end_s:.1f} s)"

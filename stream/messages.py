@@ -67,6 +67,18 @@ class Face(_Part):
     evidence_age_ms: float | None = Field(
         description="Now minus the capture time of the newest scored frame in the window"
     )
+    fake_since_s: float | None = Field(
+        description="Media time at which the swap was switched on, as far as is known; "
+        "null unless the state is fake"
+    )
+    undecided_s: float = Field(
+        ge=0, description="Media time for which the state has been undecided; 0 otherwise"
+    )
+    evidence_nats: float | None = Field(
+        ge=0,
+        description="The sum that the alarm goes by; it is raised at the stream's `alarm_nats`. "
+        "Null for weights whose alarms are not calibrated",
+    )
     heatmap: str | None = Field(
         default=None,
         description="196 bytes, row-major 14×14, base64; only with ?heatmap=1, "
@@ -148,13 +160,16 @@ def _face(report: FaceReport, now_s: float) -> Face:
         track_id=report.track_id,
         box_px=tuple(map(_px, report.detection.box_px)),  # type: ignore[arg-type]
         landmarks_px=tuple(points),  # type: ignore[arg-type]
-        probability_fake=_share(window.probability_fake),
-        frame_probability_fake=_share(report.frame_probability_fake),
+        probability_fake=_rounded(window.probability_fake, 5),
+        frame_probability_fake=_rounded(report.frame_probability_fake, 5),
         state=window.state,
         reasons=window.reasons,
         quality=round(report.quality.weight, 3),
         samples=window.samples,
         evidence_age_ms=None if newest is None else round(1000 * (now_s - newest), 1),
+        fake_since_s=_rounded(window.fake_since_s, 3),
+        undecided_s=round(window.undecided_s, 3),
+        evidence_nats=_rounded(window.evidence_nats, 3),
         heatmap=(
             None
             if report.heatmap is None
@@ -167,5 +182,5 @@ def _px(value: float) -> float:
     return round(float(value), 2)
 
 
-def _share(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

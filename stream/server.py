@@ -14,9 +14,11 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.websockets import WebSocketDisconnect
 
+from engines.spec import AlarmModel
 from stream.access import SUBPROTOCOL, Access, presented_token
 from stream.messages import Health, overlay_schema
 from stream.problems import UNAUTHORISED, install, problem
+from stream.scoring.options import ScoringOptions
 from stream.service import Service
 from stream.session import Session
 
@@ -38,10 +40,20 @@ T = TypeVar("T")
 
 
 class Thresholds(BaseModel):
-    """The window's probabilities from which a face is suspicious, and fake."""
+    """From where on a face is suspicious, and fake.
+
+    It is suspicious from the window's probability `suspicious_above` on, or half of `alarm_nats`.
+    It is fake once its evidence reaches `alarm_nats`: the threshold for `false_alarms_per_hour`
+    of a real face in sight, `extrapolated` when less real video was measured than that rate
+    needs. Both are null for weights whose alarms are not calibrated: there the window's
+    probability decides from `fake_above` on, which is null otherwise.
+    """
 
     suspicious_above: float
-    fake_above: float
+    fake_above: float | None
+    alarm_nats: float | None
+    false_alarms_per_hour: float | None
+    extrapolated: bool
 
 
 class StreamItem(BaseModel):
@@ -159,7 +171,7 @@ def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
 
 
 def _item(service: Service, session: Session) -> StreamItem:
-    identity, last, scoring = session.identity, session.last, service.scoring
+    identity, last = session.identity, session.last
     crop = service.detector_spec.crop
     return StreamItem(
         id=identity.stream_id,
@@ -168,9 +180,18 @@ def _item(service: Service, session: Session) -> StreamItem:
         health=session.health(),
         crop_scale=crop.crop_scale if crop else 1.0,
         crop_shift_down=crop.shift_down if crop else 0.0,
-        thresholds=Thresholds(
-            suspicious_above=scoring.suspicious_above, fake_above=scoring.fake_above
-        ),
+        thresholds=_thresholds(service.scoring, service.detector_spec.alarm),
+    )
+
+
+def _thresholds(scoring: ScoringOptions, alarm: AlarmModel | None) -> Thresholds:
+    rate = scoring.false_alarms_per_hour
+    return Thresholds(
+        suspicious_above=scoring.suspicious_above,
+        fake_above=None if alarm else scoring.fake_above,
+        alarm_nats=round(alarm.threshold(rate), 3) if alarm else None,
+        false_alarms_per_hour=rate if alarm else None,
+        extrapolated=alarm is not None and alarm.extrapolates(rate),
     )
 
 

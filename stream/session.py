@@ -339,6 +339,8 @@ class Session:
         """How the stream is served at this moment."""
         fps_in, fps_scored = self._journal.rates()
         age_s = self._journal.evidence_age_s()
+        # What is true of every verdict is news only while there are some.
+        caveats = self._analyzer.caveats if self._state == "live" else ()
         return Health(
             evidence_age_ms=None if age_s is None else round(1000 * age_s, 1),
             fps_in=round(fps_in, 2),
@@ -348,7 +350,7 @@ class Session:
             device=self.identity.device,
             decoder="" if self._source is None else self._source.decoder,
             source_state=self.source_state,
-            degraded=(self._problem,) if self._problem else (),
+            degraded=((self._problem,) if self._problem else ()) + caveats,
         )
 
     def summary(self) -> dict[str, Any]:

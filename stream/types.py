@@ -32,6 +32,7 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     FEW_SAMPLES = "few_samples"
     LOW_QUALITY = "low_quality"
+    LONG_UNDECIDED = "long_undecided"
 
 
 class FaceState(StrEnum):
@@ -151,6 +152,11 @@ class FaceScore:
 class WindowScore:
     """A track's evidence over the window. `probability_fake` is None while no sample is in it;
     `newest_captured_at_s` is the capture time of the newest scored frame in it.
+
+    `fake_since_s` is the media time at which the swap was switched on, as far as it is known;
+    None unless the state is fake. `undecided_s` is how long the state has been undecided, 0
+    otherwise. `evidence_nats` is the sum that the alarm goes by, None without a calibrated one.
+    `alarmed` is True on the frame on which the face became fake.
     """
 
     track_id: int
@@ -161,6 +167,10 @@ class WindowScore:
     newest_captured_at_s: float | None
     state: FaceState
     reasons: tuple[Reason, ...]
+    fake_since_s: float | None = None
+    undecided_s: float = 0.0
+    evidence_nats: float | None = None
+    alarmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from engines.spec import Calibration, CropGeometry, ModelSpec, TensorSpec
+from engines.spec import (
+    AlarmModel,
+    Calibration,
+    CalibrationLevel,
+    CropGeometry,
+    ModelSpec,
+    TensorSpec,
+)
 from stream.messages import Health
 from stream.types import (
     Analysis,
@@ -40,6 +47,17 @@ def textured(width: int = 320, height: int = 240, seed: int = 0) -> Pixels:
     pixels = rng.integers(40, 216, (height, width, 3), dtype=np.uint8)
     pixels.flags.writeable = False  # shared by all who ask
     return pixels
+
+
+ALARM = AlarmModel(
+    clip=3.0,
+    correlation_s=1.0,
+    drift=0.5,
+    threshold_at_1_per_hour=4.0,
+    threshold_per_e_fold=1.0,
+    extrapolated_below_per_hour=0.5,
+)
+"""At most 2.5 nats a second; one false alarm in ten hours, the default, takes 4 + ln 10 of them."""
 
 
 def capture(
@@ -138,10 +156,20 @@ def window_score(
     newest_captured_at_s: float | None = 0.0,
     state: FaceState = FaceState.NO_EVIDENCE,
     reasons: tuple[Reason, ...] = (),
+    end_s: float = 1.0,
+    **verdict: Any,
 ) -> WindowScore:
     """What a window says after four samples."""
     return WindowScore(
-        track_id, 0.0, 1.0, samples, probability_fake, newest_captured_at_s, state, reasons
+        track_id,
+        0.0,
+        end_s,
+        samples,
+        probability_fake,
+        newest_captured_at_s,
+        state,
+        reasons,
+        **verdict,
     )
 
 
@@ -191,6 +219,8 @@ def detector_spec(
     bias: float = 0.0,
     crop_scale: float = 1.3,
     shift_down: float = 0.0,
+    levels: tuple[CalibrationLevel, ...] = (),
+    alarm: AlarmModel | None = ALARM,
 ) -> ModelSpec:
     """A face detector's spec: `CROP_PX` uint8 crops in, logit and heat map out."""
     return ModelSpec(
@@ -204,5 +234,6 @@ def detector_spec(
         ),
         layout="NHWC",
         crop=CropGeometry(CROP_PX, crop_scale, shift_down=shift_down),
-        calibration=Calibration(temperature, bias),
+        calibration=Calibration(temperature, bias, levels),
+        alarm=alarm,
     )

@@ -270,9 +270,11 @@ async def rig(
     preview_width_px: int = 960,
     options: ScoringOptions | None = None,
     metrics: Metrics | None = None,
+    spec: ModelSpec | None = None,
 ) -> AsyncIterator[Rig]:
     """A session over `script`, one face in every picture."""
     engine, finder = ScriptedEngine(), ScriptedFinder([builders.track()])
+    engine.spec = spec or engine.spec
     metrics = metrics or Metrics()
     with ThreadPoolExecutor(1, thread_name_prefix="preview") as encoder:
         async with Scheduler(engine) as scheduler:

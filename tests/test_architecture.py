@@ -35,7 +35,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.access": (),
     "stream.problems": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
-    "stream.scoring": ("stream.scoring", "stream.types"),
+    "stream.scoring": ("stream.scoring", "stream.types", "engines.spec"),
     "stream.config": ("stream.errors", "stream.faces.options", "stream.scoring.options"),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
     "stream.scheduler": ("stream.analyzer", "stream.types", *SPECS),

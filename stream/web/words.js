@@ -29,6 +29,7 @@ export const REASONS = {
   low_confidence: "Hardly recognisable as a face",
   few_samples: "Too few scores yet",
   low_quality: "Picture too poor to judge",
+  long_undecided: "Cannot tell for long",
 };
 
 const CLOCKS = { sender: "Sender's", arrival: "On arrival" };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engines.spec import CalibrationLevel
 from stream.analyzer import Analyzer, CropScore
+from stream.scoring.calibration import probability_of
 from stream.scoring.options import ScoringOptions
 from stream.types import (
     Analysis,
@@ -174,6 +177,16 @@ def test_logits_are_calibrated_by_the_spec() -> None:
     assert face(analysis).window.probability_fake == pytest.approx(0.5)
 
 
+def test_a_crops_quality_picks_its_calibration() -> None:
+    levels = (CalibrationLevel(0.0, 4.0, 0.0), CalibrationLevel(0.9, 1.0, 0.0))
+    small, large = builders.track(box_px=(60, 20, 160, 120)), builders.track()
+    for track, logit in ((small, 0.5), (large, 2.0)):
+        crops, analysis = step(make([track], levels=levels), builders.frame(), logit=2.0)
+        assert (crops[0].quality.weight >= 0.9) is (track is large)
+        told = face(analysis).frame_probability_fake
+        assert told == pytest.approx(probability_of(logit))
+
+
 @pytest.mark.parametrize(
     ("logit", "state"),
     [(-4.0, FaceState.NO_EVIDENCE), (0.8, FaceState.SUSPICIOUS), (4.0, FaceState.FAKE)],
@@ -181,11 +194,74 @@ def test_logits_are_calibrated_by_the_spec() -> None:
 def test_a_face_is_undecided_until_enough_samples_and_then_has_a_state(
     logit: float, state: FaceState
 ) -> None:
-    frames = run(make(), [n / 4 for n in range(6)], logit)
+    frames = run(make(alarm=None), [n / 4 for n in range(6)], logit)
     states = [face(analysis).window.state for _, analysis in frames]
     assert states == [FaceState.UNDECIDED] * 3 + [state] * 3
     assert face(frames[0][1]).window.reasons == (Reason.FEW_SAMPLES,)
     assert face(frames[-1][1]).window.reasons == ()
+
+
+def alarmed_s(frames: list[tuple[tuple[FaceCrop, ...], Analysis]]) -> list[float]:
+    return [a.frame.media_time_s for _, a in frames if face(a).window.alarmed]
+
+
+def test_a_swap_alarms_once_its_evidence_reaches_the_threshold_and_says_since_when() -> None:
+    analyzer = make()
+    run(analyzer, [n / 4 for n in range(40)], logit=-4.0)
+    frames = run(analyzer, [10 + n / 4 for n in range(40)], logit=4.0)
+    # 2.5 nats a second up to 4 + ln 10 are 2.52 s: the 11th crop after the last real one.
+    assert alarmed_s(frames) == [12.5]
+    last = face(frames[-1][1]).window
+    assert (last.state, last.fake_since_s) == (FaceState.FAKE, 9.75)
+    assert last.evidence_nats == pytest.approx(4.0 + math.log(10) + 3.0), "capped"
+
+
+def test_fewer_wanted_false_alarms_need_more_evidence() -> None:
+    def alarm_s(per_hour: float) -> float:
+        options = ScoringOptions(false_alarms_per_hour=per_hour)
+        return alarmed_s(run(make(options=options), [n / 4 for n in range(80)], logit=4.0))[0]
+
+    # Each factor e is one more nat: 0.4 s.
+    assert alarm_s(math.exp(-5)) - alarm_s(1.0) == pytest.approx(2.0)
+
+
+def test_scoring_a_face_more_often_does_not_hasten_the_alarm() -> None:
+    def alarm_s(fps: float) -> float:
+        analyzer = make(options=ScoringOptions(target_fps=fps))
+        return alarmed_s(run(analyzer, [n / 40 for n in range(400)], logit=4.0))[0]
+
+    assert alarm_s(20.0) == pytest.approx(alarm_s(5.0), abs=0.2)
+
+
+def test_a_real_face_that_follows_a_swap_is_cleared_in_seconds() -> None:
+    analyzer = make()
+    run(analyzer, [n / 4 for n in range(400)], logit=4.0)
+    frames = run(analyzer, [100 + n / 4 for n in range(40)], logit=-4.0)
+    states = [face(analysis).window.state for _, analysis in frames]
+    assert states[0] is FaceState.FAKE
+    assert states[24] is FaceState.NO_EVIDENCE
+    assert all(face(a).window.fake_since_s is None for _, a in frames[24:])
+
+
+def test_without_an_alarm_model_the_windows_probability_decides_and_that_is_said() -> None:
+    analyzer = make(alarm=None)
+    frames = run(analyzer, [n / 4 for n in range(6)], logit=4.0)
+    assert alarmed_s(frames) == [0.75]
+    last = face(frames[-1][1]).window
+    assert (last.fake_since_s, last.evidence_nats) == (None, None)
+    assert any("not calibrated" in text for text in analyzer.caveats)
+    assert make().caveats == ()
+
+
+def test_a_poor_picture_abstains_for_long_rather_than_alarming() -> None:
+    tiny = builders.track(box_px=(60.0, 20.0, 155.0, 115.0))
+    frames = run(make([tiny]), [n / 4 for n in range(240)], logit=8.0)
+    reports = [face(analysis) for _, analysis in frames]
+    assert 0 < reports[-1].quality.weight < ScoringOptions().min_quality
+    assert {report.window.state for report in reports} == {FaceState.UNDECIDED}
+    assert reports[-1].window.undecided_s == 59.75
+    assert Reason.LONG_UNDECIDED in reports[-1].window.reasons
+    assert Reason.LONG_UNDECIDED not in reports[100].window.reasons
 
 
 def test_evidence_ages_while_frames_go_unscored() -> None:
@@ -254,11 +330,12 @@ def test_the_hops_are_stamped() -> None:
 
 def test_a_window_never_spans_epochs() -> None:
     analyzer = make()
-    before = run(analyzer, [n / 4 for n in range(8)], logit=4.0, epoch=0)
+    before = run(analyzer, [n / 4 for n in range(20)], logit=4.0, epoch=0)
     assert face(before[-1][1]).window.state is FaceState.FAKE
-    _, after = step(analyzer, builders.frame(0.0, seq=8, epoch=1), logit=-4.0)
+    _, after = step(analyzer, builders.frame(0.0, seq=20, epoch=1), logit=-4.0)
     report = face(after)
     assert (report.window.samples, report.window.state) == (1, FaceState.UNDECIDED)
+    assert (report.window.evidence_nats, report.window.fake_since_s) == (0.0, None)
     assert report.window.probability_fake is not None
     assert report.window.probability_fake < 0.1
 

@@ -45,6 +45,7 @@ def test_the_defaults_are_the_contracts() -> None:
     assert config.source.rtsp_transport == "tcp"
     assert (config.run.serve, config.run.once, config.run.fast) == (True, False, False)
     assert config.scoring.window_s == 5.0
+    assert config.scoring.false_alarms_per_hour == 0.1
     assert config.streams == ()
 
 
@@ -93,6 +94,7 @@ def test_no_other_environment_variable_is_read() -> None:
         ("run__duration_s", "2.5", 2.5),
         ("faces__min_face_px", "80", 80),
         ("scoring__window_s", "3", 3.0),
+        ("scoring__false_alarms_per_hour", "0.01", 0.01),
         ("engine__weights", "elsewhere", Path("elsewhere")),
         ("faces__thresholds", "[0.5, 0.6, 0.7]", (0.5, 0.6, 0.7)),
         ("source__schemes", '["rtsp"]', ("rtsp",)),
@@ -123,6 +125,8 @@ def test_text_from_the_command_line_becomes_the_keys_type(key: str, text: Any, v
         ("scoring__window_s", "nan", "scoring.window_s"),
         ("scoring__window_s", "inf", "scoring.window_s"),
         ("scoring__window_s", "-1", "scoring"),
+        ("scoring__false_alarms_per_hour", "0", "scoring"),
+        ("scoring__long_undecided_s", "inf", "scoring.long_undecided_s"),
         ("faces__min_face_px", "5", "faces"),
         ("faces__thresholds", "[0.5, 0.6]", "faces.thresholds.2"),
         ("faces__thresholds", "[0.5, 0.6, 1.0]", "faces"),

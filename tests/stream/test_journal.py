@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from stream.clock import ManualClock
-from stream.journal import UNSENT, Journal
+from stream.journal import UNSENT, Journal, alarm_line
 from stream.messages import OverlayMessage, overlay_message
 from stream.metrics import Metrics
-from stream.types import Analysis
+from stream.types import Analysis, FaceState
 from tests import builders
 
 
@@ -146,3 +146,19 @@ def test_rates_start_anew_with_a_connection(desk: Desk) -> None:
     assert desk.journal.rates()[0] == pytest.approx(10.0)
     desk.journal.restart()
     assert desk.journal.rates() == (0.0, 0.0)
+
+
+def test_each_alarm_is_counted_and_said_once_with_its_media_times(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = {"state": FaceState.FAKE, "fake_since_s": 12.31, "end_s": 15.04}
+    for alarmed in (False, True, False):
+        face = builders.report(3, alarmed=alarmed, **fake)
+        desk.journal.analysed(builders.analysis(face), 1)
+    assert desk.total("alarms") == 1
+    assert caplog.messages == ["door: track 3: swap since 12.3 s (alarm at 15.0 s)"]
+
+
+def test_an_alarm_without_a_known_beginning_says_only_when_it_was_raised() -> None:
+    window = builders.window_score(track_id=3, end_s=15.0, state=FaceState.FAKE, alarmed=True)
+    assert alarm_line("door", window) == "door: track 3: swap suspected (alarm at 15.0 s)"

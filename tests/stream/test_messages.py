@@ -29,7 +29,8 @@ FIELDS: Final = {
 }  # fmt: skip
 FACE_FIELDS: Final = {
     "track_id", "box_px", "landmarks_px", "probability_fake", "frame_probability_fake", "state",
-    "reasons", "quality", "samples", "evidence_age_ms",
+    "reasons", "quality", "samples", "evidence_age_ms", "fake_since_s", "undecided_s",
+    "evidence_nats",
 }  # fmt: skip
 HEALTH_FIELDS: Final = {
     "evidence_age_ms", "fps_in", "fps_scored", "dropped", "engine", "device", "decoder",
@@ -58,6 +59,8 @@ def full() -> Analysis:
             newest_captured_at_s=1.5,
             frame_probability_fake=0.5,
             heatmap=builders.heat(1.0),
+            fake_since_s=0.25,
+            evidence_nats=8.12345,
         ),
         builders.report(
             4,
@@ -67,6 +70,7 @@ def full() -> Analysis:
             state=FaceState.UNDECIDED,
             reasons=(Reason.FEW_SAMPLES, Reason.BLURRED),
             quality=Quality(0.0, (Reason.BLURRED,)),
+            undecided_s=45.0004,
         ),
         on=builders.frame(1.5, seq=45, epoch=2, rtp_timestamp=4_000_000_000, clock="sender"),
     )
@@ -107,6 +111,17 @@ def test_probabilities_are_null_where_there_is_none() -> None:
     assert unknown["probability_fake"] is None
     assert unknown["frame_probability_fake"] is None
     assert unknown["evidence_age_ms"] is None
+
+
+def test_an_alarm_says_since_when_and_on_how_much_evidence() -> None:
+    fake, unknown = body(message(full()))["faces"]
+    assert (fake["fake_since_s"], fake["evidence_nats"]) == (0.25, 8.123)
+    assert (unknown["fake_since_s"], unknown["evidence_nats"]) == (None, None)
+
+
+def test_abstention_says_how_long_it_has_lasted() -> None:
+    fake, unknown = body(message(full()))["faces"]
+    assert (fake["undecided_s"], unknown["undecided_s"]) == (0.0, 45.0)
 
 
 def test_reasons_are_written_in_words() -> None:
@@ -229,6 +244,8 @@ def test_real_messages_meet_the_schema(
         (("faces", 0, "box_px"), [1, 2, 3]),
         (("faces", 0, "landmarks_px"), [[1, 2]] * 4),
         (("faces", 0, "quality"), -0.1),
+        (("faces", 0, "undecided_s"), None),
+        (("faces", 0, "fake_since_s"), "now"),
         (("health", "source_state"), "asleep"),
     ],
     ids=str,

@@ -32,7 +32,7 @@ def test_every_counter_starts_at_zero_for_each_stream() -> None:
     metrics = Metrics()
     metrics.stream("door")
     names = ("frames", "frames_dropped", "frames_corrupt", "faces_scored", "messages",
-             "messages_lost", "reconnects", "faults")  # fmt: skip
+             "messages_lost", "reconnects", "faults", "alarms")  # fmt: skip
     for name in names:
         assert value(metrics, f"{name}_total", stream="door") == 0
 

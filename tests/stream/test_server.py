@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from engines.spec import AlarmModel
 from stream.access import SUBPROTOCOL, Access
 from stream.config import ServerConfig
 from stream.listener import bind, serving
@@ -184,6 +185,33 @@ async def test_the_streams_are_listed_as_the_contract_says() -> None:
         assert item["source"] == "scripted"
         assert item["state"] in {"undecided", "no_evidence", "suspicious", "fake", "no_face"}
         assert item["health"]["source_state"] == "live"
+
+
+async def test_a_stream_says_where_its_faces_are_looked_at() -> None:
+    async with site() as here:
+        (item,) = (await here.get("/v1/streams")).json()["streams"]
+    assert (item["crop_scale"], item["crop_shift_down"]) == (1.3, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "expected"),
+    [
+        # builders.ALARM: 4 nats for one an hour, 1 for each factor e, checked down to one in 2 h.
+        (builders.ALARM, (None, 6.303, 0.1, True)),
+        (replace(builders.ALARM, extrapolated_below_per_hour=0.1), (None, 6.303, 0.1, False)),
+        (None, (0.8, None, None, False)),
+    ],
+)
+async def test_a_stream_says_from_where_on_it_alarms_and_how_sure_that_is(
+    alarm: AlarmModel | None, expected: tuple[float | None, ...]
+) -> None:
+    async with site() as here:
+        here.streams.detector_spec = builders.detector_spec(alarm=alarm)
+        (item,) = (await here.get("/v1/streams")).json()["streams"]
+    said = item["thresholds"]
+    assert said["suspicious_above"] == 0.6
+    keys = ("fake_above", "alarm_nats", "false_alarms_per_hour", "extrapolated")
+    assert tuple(said[key] for key in keys) == expected
 
 
 async def test_a_stream_without_a_frame_yet_is_listed_as_connecting() -> None:

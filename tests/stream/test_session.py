@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from engines.errors import InferenceFailed
+from stream.analyzer import NOT_CALIBRATED
 from stream.clock import ManualClock
 from stream.errors import SinkError, SourceError
 from stream.latency import HOPS
@@ -226,6 +227,16 @@ async def test_after_a_reconnect_evidence_starts_anew(quick_healing: None) -> No
     assert after.faces[0].samples == 1
     assert after.faces[0].state is FaceState.UNDECIDED
     assert Reason.FEW_SAMPLES in after.faces[0].reasons
+
+
+async def test_alarms_that_are_not_calibrated_are_told_while_there_are_verdicts() -> None:
+    script = Script(fails_with(lost(), after=plays(0.0)), silent, live=True)
+    async with rig(script, spec=builders.detector_spec(alarm=None)) as one, one.running() as seen:
+        assert one.session.health().degraded == (), "nothing is said of a face yet"
+        await eventually(lambda: one.total("reconnects") == 1)
+        assert "the connection broke" in one.session.health().degraded[0]
+        assert len(one.session.health().degraded) == 1
+    assert seen[0].health.degraded == (NOT_CALIBRATED,)
 
 
 async def test_while_it_reconnects_the_state_says_so_and_why() -> None:
