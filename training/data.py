@@ -7,45 +7,23 @@ source comes near that of its reals, and the source tells nothing.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import CropGeometry
-from stream.faces.align import crop_faces
 from training.augment import channel, jitter
+from training.crops import GEOMETRY, decode
+from training.manifest import DFDC_CROP_SCALE, Face, held_out, load_faces
 from training.synthesis import paste_through_bottleneck
 
 Pixels = NDArray[np.uint8]
 
-DFDC_CROP_SCALE: Final = 0.85
-"""Crop side over the longer side of MTCNN's box in the DFDC crops: `python -m training margin`."""
-OTHER_CROP_SCALE: Final = 1.6
-"""The same in all other tars, as the data folder's README states it."""
-GEOMETRY: Final = CropGeometry(size_px=224, crop_scale=DFDC_CROP_SCALE, crop_rotate=False)
-"""The deployed geometry; it goes into the ModelSpec."""
-HELD_OUT_SHARE: Final = 20
-"""One training group in so many is kept for calibration and never trained on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """One encoded crop; `source` is its tar's name without ``-real``, ``-train`` and so on."""
-
-    jpeg: bytes
-    fake: bool
-    source: str
-    group: str
-    split: str
-    crop_scale: float
+__all__ = [
+    "DFDC_CROP_SCALE", "GEOMETRY", "Batch", "Draws", "Face", "decode", "held_out", "load_faces",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,46 +37,6 @@ class Batch:
     fake: NDArray[np.float32]
     masks: NDArray[np.float32]
     masked: NDArray[np.bool_]
-
-
-def load_faces(folder: Path, split: str, tars: Iterable[str] | None = None) -> list[Face]:
-    """Read the crops of one split, tar by tar in the manifest's order; `tars` keeps only some.
-
-    Raises: FileNotFoundError when the folder holds no faces.
-    """
-    wanted = None if tars is None else set(tars)
-    rows: dict[str, dict[str, dict[str, str]]] = {}
-    with (folder / "faces" / "manifest.csv").open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if row["split"] == split and (wanted is None or row["tar"] in wanted):
-                rows.setdefault(row["tar"], {})[row["file"]] = row
-    faces: list[Face] = []
-    for tar, members in rows.items():
-        faces += _read_tar(folder / "faces" / tar, members)
-    return faces
-
-
-def held_out(group: str) -> bool:
-    """Say whether a training group is kept for calibration, by a hash of its name."""
-    digest = hashlib.sha256(group.encode()).digest()
-    return int.from_bytes(digest[:4], "big") % HELD_OUT_SHARE == 0
-
-
-def decode(face: Face, geometry: CropGeometry = GEOMETRY) -> Pixels:
-    """Give the crop, uint8 RGB (S, S, 3), cut to the geometry by the run time's own code.
-
-    A tar's crop of side `s` at `k` times the face stands for a box of side ``s / k`` round its
-    centre.
-    """
-    decoded = cv2.imdecode(np.frombuffer(face.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert decoded is not None
-    height, width = decoded.shape[:2]
-    half = min(height, width) / face.crop_scale / 2
-    centre = np.array([width, height, width, height]) / 2
-    box = (centre + half * np.array([-1, -1, 1, 1])).astype(np.float32)
-    rgb = np.ascontiguousarray(decoded[..., ::-1], np.uint8)
-    crops, _ = crop_faces(rgb, box[None], np.zeros((1, 5, 2), np.float32), geometry)
-    return np.asarray(crops[0], np.uint8)
 
 
 class Draws:
@@ -161,19 +99,3 @@ def _paste_bases(faces: Sequence[Face], real: Sequence[int], dfdc: int) -> list[
         wanted = dfdc if source == "dfdc" else max(0, len(own) - fakes)
         bases += [own[k * len(own) // wanted] for k in range(wanted)]
     return bases
-
-
-def _read_tar(path: Path, members: dict[str, dict[str, str]]) -> list[Face]:
-    source = path.stem.rsplit("-", 1)[0]
-    scale = DFDC_CROP_SCALE if source == "dfdc" else OTHER_CROP_SCALE
-    found: dict[str, Face] = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            row = members.get(member.name)
-            stream = archive.extractfile(member)
-            if row is None or stream is None:
-                continue
-            fake = row["label"] == "fake"
-            face = Face(stream.read(), fake, source, row["group"], row["split"], scale)
-            found[member.name] = face
-    return [found[name] for name in members if name in found]
