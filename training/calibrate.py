@@ -1,54 +1,7 @@
-"""Platt scaling: temperature and bias that make the logits probabilities on held-out crops."""
+"""Where `fit_calibration` used to be."""
 
 from __future__ import annotations
 
-from typing import Final
+from training.calibration.platt import fit_calibration
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engines.spec import Calibration
-from training.metrics import Floats, log_loss, sigmoid
-
-STEPS: Final = 50
-START: Final = np.array([1.0, 0.0])
-"""Slope and bias of the identity."""
-
-
-def fit_calibration(logits: Floats, fake: NDArray[np.bool_]) -> Calibration:
-    """Minimise the log loss over ``logit / temperature + bias`` by Newton's method.
-
-    Platt, "Probabilistic outputs for support vector machines" (1999); a temperature alone is
-    Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017). A weak pull (one
-    pseudo-count) towards the identity keeps separable data from an infinite slope.
-
-    Raises: ValueError when a class is absent, or when larger logits mean real.
-    """
-    if fake.all() or not fake.any():
-        raise ValueError("calibration needs both classes")
-    design = np.stack([logits, np.ones_like(logits)], 1)
-    theta = START
-    for _ in range(STEPS):
-        probability = sigmoid(design @ theta)
-        gradient = design.T @ (probability - fake) + (theta - START)
-        weight = probability * (1 - probability)
-        hessian = design.T @ (design * weight[:, None]) + np.eye(2)
-        change = np.linalg.solve(hessian, gradient)
-        # Far from the optimum a full step can overshoot for good: shorten it until it descends.
-        before = _penalised_loss(theta, logits, fake)
-        while np.abs(change).max() > 1e-9 and not (
-            _penalised_loss(theta - change, logits, fake) <= before
-        ):
-            change = change / 2
-        theta = theta - change
-        if np.abs(change).max() <= 1e-9:
-            break
-    slope, bias = (float(value) for value in theta)
-    if slope <= 0:
-        raise ValueError("larger logits mean real here: the labels or the network are wrong")
-    return Calibration(temperature=1 / slope, bias=bias)
-
-
-def _penalised_loss(theta: Floats, logits: Floats, fake: NDArray[np.bool_]) -> float:
-    summed = len(logits) * log_loss(logits * theta[0] + theta[1], fake)
-    return summed + float(((theta - START) ** 2).sum()) / 2
+__all__ = ["fit_calibration"]

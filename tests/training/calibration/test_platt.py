@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.calibrate import fit_calibration
+from training.calibration.platt import balanced, fit_calibration
 from training.metrics import log_loss, sigmoid
 
 
@@ -41,3 +41,26 @@ def test_reversed_labels_are_refused() -> None:
     logits = np.linspace(-5, 5, 200)
     with pytest.raises(ValueError, match="mean real"):
         fit_calibration(logits, logits < 0)
+
+
+def test_a_crop_of_weight_two_counts_as_two_crops() -> None:
+    rng = np.random.default_rng(2)
+    fake = rng.random(300) < 0.5
+    logits = rng.normal(fake * 2.0, 1.5)
+    twice = rng.random(300) < 0.3
+    weighted = fit_calibration(logits, fake, np.where(twice, 2.0, 1.0))
+    repeated = fit_calibration(
+        np.concatenate([logits, logits[twice]]), np.concatenate([fake, fake[twice]])
+    )
+    assert weighted.temperature == pytest.approx(repeated.temperature)
+    assert weighted.bias == pytest.approx(repeated.bias)
+
+
+def test_balanced_weights_take_the_prior_odds_away() -> None:
+    rng = np.random.default_rng(3)
+    fake = rng.random(40_000) < 0.1  # equal-variance Gaussians: the ratio's log is the logit itself
+    ratio = rng.normal(np.where(fake, 2.0, -2.0), 2.0)
+    found = fit_calibration(ratio, fake, balanced(fake))
+    assert found.temperature == pytest.approx(1, rel=0.05)
+    assert found.bias == pytest.approx(0, abs=0.06)
+    assert fit_calibration(ratio, fake).bias == pytest.approx(np.log(1 / 9), abs=0.1)

@@ -1,0 +1,1 @@
+"""Calibration: from logits to probabilities by picture quality, and the alarm's threshold."""
