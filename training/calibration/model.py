@@ -1,0 +1,113 @@
+"""The model that is calibrated: a training run's checkpoint, or an exported file with its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+
+from engines.base import Engine
+from engines.spec import AlarmModel, Calibration, CropGeometry, ModelSpec
+from engines.table import open_engine
+from training.calibration.footage import Pixels
+from training.metrics import Floats
+from training.network import Detector, NetworkConfig
+
+BATCH: Final = 32
+
+
+class Model(Protocol):
+    """Scores crops, and takes the calibration that came of them."""
+
+    @property
+    def geometry(self) -> CropGeometry:
+        """How its crops are cut."""
+
+    def logits(self, crops: Pixels) -> Floats:
+        """Raw logits (N,) of crops uint8 RGB (N, S, S, 3)."""
+
+    def write(self, calibration: Calibration, alarm: AlarmModel) -> None:
+        """Put both into the file that the model was read from."""
+
+
+@contextmanager
+def opened_model(path: Path, threads: int) -> Iterator[Model]:
+    """Open ``detector.pt`` or ``detector.json``, told apart by the ending.
+
+    Raises: OSError; ValueError for a checkpoint of an unfinished run or other content;
+    EngineError for a spec and its file.
+    """
+    if path.suffix == ".json":
+        with open_engine("onnxruntime", path, threads=threads) as engine:
+            yield Exported(path, engine)
+    else:
+        torch.set_num_threads(threads)
+        yield Checkpoint(path)
+
+
+class Exported:
+    """A spec with its weight file, through the engine that serves it."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        if engine.spec.crop is None:
+            raise ValueError(f"{path} names no crop geometry: it is no face detector")
+        self._path = path
+        self._engine = engine
+        self.geometry = engine.spec.crop
+
+    def logits(self, crops: Pixels) -> Floats:
+        """Run the engine; see `Model`."""
+        starts = range(0, len(crops), BATCH)
+        parts = [self._engine.infer(crops[start : start + BATCH])["logit"] for start in starts]
+        return np.concatenate(parts).astype(np.float64)
+
+    def write(self, calibration: Calibration, alarm: AlarmModel) -> None:
+        """Rewrite the spec; the weight file stays."""
+        spec = ModelSpec.load(self._path)
+        replace(spec, calibration=calibration, alarm=alarm).save(self._path)
+
+
+class Checkpoint:
+    """What a finished training run leaves; export carries what is written into it on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state = _read(path)
+        self.geometry = CropGeometry(**self._state["crop"])
+        self._network = Detector(NetworkConfig(**self._state["recipe"]["network"]))
+        self._network.load_state_dict(self._state["weights"])
+        self._network.to(memory_format=torch.channels_last).eval()
+
+    def logits(self, crops: Pixels) -> Floats:
+        """Run the network; see `Model`."""
+        starts = range(0, len(crops), BATCH)
+        with torch.inference_mode():
+            parts = [
+                self._network(torch.from_numpy(crops[start : start + BATCH]))[0] for start in starts
+            ]
+        return np.asarray(torch.cat(parts).double().numpy(), np.float64)
+
+    def write(self, calibration: Calibration, alarm: AlarmModel) -> None:
+        """Rewrite the checkpoint, so that a crash leaves either the old or the new one."""
+        state = {**self._state, "calibration": asdict(calibration), "alarm": asdict(alarm)}
+        partial = self._path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self._path)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as exc:  # torch has a kind of error for each way in which a file can be wrong
+        raise ValueError(f"{path} is no torch checkpoint") from exc
+    wanted = {"recipe", "weights", "crop"}
+    if not isinstance(state, dict) or not wanted <= state.keys():
+        raise ValueError(f"{path} is no finished training run")
+    return state
