@@ -4,13 +4,13 @@
 
 import { drawChart } from "./chart.js";
 import { part, setData, setIcon, setItems, setText, stamp } from "./dom.js";
-import { age, percent, reasonWords, stateWords } from "./words.js";
+import { age, note, percent, reasonWords, stateWords } from "./words.js";
 
 /**
  * @typedef {import("./message.js").Face} Face
  * @typedef {import("./message.js").Message} Message
  * @typedef {import("./timeline.js").Histories} Histories
- * @typedef {import("./chart.js").Thresholds} Thresholds
+ * @typedef {ReturnType<typeof import("./streams.js").scoringOf>} Scoring
  * @typedef {{element: HTMLElement, face: Face, seenMs: number, present: boolean}} Card
  */
 
@@ -51,13 +51,13 @@ export class Cards {
    * @param {number} nowMs
    * @param {Histories} histories
    * @param {{now: number, breaks: readonly number[]}} axis
-   * @param {Thresholds} thresholds
+   * @param {Scoring} scoring
    */
-  render(nowMs, histories, axis, thresholds) {
+  render(nowMs, histories, axis, scoring) {
     for (const [id, card] of this.#cards) {
       const gone = !card.present && nowMs - card.seenMs > KEEP_MS;
       if (gone) this.#remove(id, card);
-      else renderCard(card, nowMs, histories, axis, thresholds);
+      else renderCard(card, nowMs, histories, axis, scoring);
     }
     this.empty.hidden = this.#cards.size > 0;
   }
@@ -85,9 +85,9 @@ export class Cards {
 
 /**
  * @param {Card} card @param {number} nowMs @param {Histories} histories
- * @param {{now: number, breaks: readonly number[]}} axis @param {Thresholds} thresholds
+ * @param {{now: number, breaks: readonly number[]}} axis @param {Scoring} scoring
  */
-function renderCard({ element, face, seenMs, present }, nowMs, histories, axis, thresholds) {
+function renderCard({ element, face, seenMs, present }, nowMs, histories, axis, scoring) {
   const since = nowMs - seenMs;
   const evidence = face.evidenceAgeMs === null ? null : face.evidenceAgeMs + since;
   setData(element, "state", face.state);
@@ -96,18 +96,21 @@ function renderCard({ element, face, seenMs, present }, nowMs, histories, axis, 
   setIcon(part("face-icon", element), face.state);
   setText(part("face-state", element), stateWords(face.state));
   setText(part("face-score", element), percent(face.probability));
+  setText(part("face-note", element), note(face));
   setItems(part("face-reasons", element), reasons(face, present, since));
   renderFacts(element, face, evidence);
+  renderAlarm(element, face, scoring.alarm);
   const points = histories.points(face.trackId);
   const chart = part("face-chart", element);
-  drawChart(chart, points, axis, thresholds);
+  drawChart(chart, points, axis, scoring.thresholds);
   const span = points.length > 0 ? points[points.length - 1].t - points[0].t : 0;
   setData(chart, "spanS", span.toFixed(1));
 }
 
 /** @param {Face} face @param {boolean} present @param {number} since */
 function reasons(face, present, since) {
-  const words = face.reasons.map(reasonWords);
+  // Long abstention has a sentence of its own.
+  const words = face.reasons.filter((reason) => reason !== "long_undecided").map(reasonWords);
   return present ? words : [`Not in the picture for ${age(since)}`, ...words];
 }
 
@@ -121,4 +124,16 @@ function renderFacts(element, face, evidence) {
   setText(shown, age(evidence));
   setData(shown, "ms", evidence === null ? "" : String(Math.round(evidence)));
   setData(shown, "old", String(evidence !== null && evidence > OLD_EVIDENCE_MS));
+}
+
+/** How much of what an alarm takes has come together; nothing for weights that cannot say.
+ * @param {HTMLElement} element @param {Face} face @param {Scoring["alarm"]} alarm */
+function renderAlarm(element, face, alarm) {
+  const known = alarm !== null && face.evidenceNats !== null;
+  part("face-alarm", element).hidden = !known;
+  if (!known) return;
+  const share = Math.min(1, (face.evidenceNats ?? 0) / alarm.nats);
+  const meter = part("face-alarm-meter", element);
+  if (meter.value !== share) meter.value = share;
+  setText(part("face-alarm-text", element), `${Math.round(share * 100)} %`);
 }

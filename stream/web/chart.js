@@ -1,14 +1,16 @@
 /**
  * Drawing one face's score timeline: the rolling score as a line, the single frames' scores as
- * dots, the thresholds as shaded bands, nothing where nothing can be said.
+ * dots, the thresholds as shaded bands, an alarm as a shaded stretch that begins where the swap was
+ * switched on, nothing where nothing can be said.
  */
 
-import { SPAN_S, segments, undecided } from "./timeline.js";
+import { SPAN_S, alarms, segments, undecided } from "./timeline.js";
 import { resize } from "./player.js";
 
 /**
  * @typedef {import("./timeline.js").Point} Point
- * @typedef {{suspicious: number, fake: number}} Thresholds
+ * @typedef {{suspicious: number, fake: number | null}} Thresholds of the rolling score; `fake` is null
+ * where an alarm goes by more than that
  * @typedef {{left: number, top: number, right: number, bottom: number}} Plot
  */
 
@@ -44,6 +46,7 @@ export function drawChart(canvas, points, axis, thresholds) {
   context.beginPath();
   context.rect(plot.left, plot.top - 3, plot.right - plot.left + 3, plot.bottom - plot.top + 6);
   context.clip();
+  if (thresholds.fake === null) drawAlarms(context, plot, x, alarms(points, axis.breaks), ink);
   drawUndecided(context, plot, x, undecided(points, axis.breaks), ink);
   drawBreaks(context, plot, x, axis.breaks, ink);
   drawDots(context, x, y, points, ink);
@@ -62,6 +65,7 @@ function colors(element) {
     text: get("--muted"),
     suspicious: get("--chart-suspicious"),
     fake: get("--chart-fake"),
+    alarm: get("--fake"),
     gap: get("--chart-gap"),
   };
 }
@@ -69,15 +73,17 @@ function colors(element) {
 /** @param {CanvasRenderingContext2D} c @param {Plot} plot @param {(p: number) => number} y @param {Thresholds} thresholds @param {any} ink */
 function drawBands(c, plot, y, thresholds, ink) {
   const width = plot.right - plot.left;
-  c.fillStyle = ink.suspicious;
-  c.fillRect(plot.left, y(thresholds.fake), width, y(thresholds.suspicious) - y(thresholds.fake));
-  c.fillStyle = ink.fake;
-  c.fillRect(plot.left, y(1), width, y(thresholds.fake) - y(1));
+  const levels = [0, thresholds.suspicious, ...(thresholds.fake === null ? [] : [thresholds.fake]), 1];
+  [ink.suspicious, ink.fake].slice(0, levels.length - 2).forEach((color, band) => {
+    const [low, high] = [levels[band + 1], levels[band + 2]];
+    c.fillStyle = color;
+    c.fillRect(plot.left, y(high), width, y(low) - y(high));
+  });
   c.font = FONT;
   c.textBaseline = "middle";
   c.textAlign = "left";
   c.lineWidth = 1;
-  for (const level of [0, thresholds.suspicious, thresholds.fake, 1]) {
+  for (const level of levels) {
     c.strokeStyle = ink.grid;
     c.beginPath();
     c.moveTo(plot.left, Math.round(y(level)) + 0.5);
@@ -99,6 +105,23 @@ function drawTimes(c, plot, ink) {
   c.fillText("−30 s", (plot.left + plot.right) / 2, y);
   c.textAlign = "right";
   c.fillText("now", plot.right, y);
+}
+
+/** @param {CanvasRenderingContext2D} c @param {Plot} plot @param {(t: number) => number} x @param {[number, number, number][]} spans @param {any} ink */
+function drawAlarms(c, plot, x, spans, ink) {
+  const height = plot.bottom - plot.top;
+  for (const [since, from, to] of spans) {
+    c.fillStyle = ink.fake;
+    c.fillRect(x(since), plot.top, x(to) - x(since), height);
+    // The part that was fake before anybody knew is paler.
+    c.fillRect(x(from), plot.top, x(to) - x(from), height);
+    c.strokeStyle = ink.alarm;
+    c.lineWidth = 1.5;
+    c.beginPath();
+    c.moveTo(x(since), plot.top);
+    c.lineTo(x(since), plot.bottom);
+    c.stroke();
+  }
 }
 
 /** Hatched: the face was there, but nothing could be said. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {(t: number) => number} x @param {[number, number][]} spans @param {any} ink */

@@ -14,7 +14,7 @@ import { parseRoute } from "./route.js";
 import { bindTheme, bindToggle, isOn } from "./settings.js";
 import { StreamList, choose, parseStreams, scoringOf } from "./streams.js";
 import { Viewer } from "./viewer.js";
-import { stateWords } from "./words.js";
+import { alarmWords, stateWords } from "./words.js";
 
 const TICK_MS = 200;
 const NO_FACE = "No face in the picture. Nothing is scored until there is one.";
@@ -95,7 +95,10 @@ function tick() {
     const { axis } = viewer.histories;
     // The right edge is the newest frame, and runs on when frames stop.
     const edge = { now: axis.now + Math.max(0, (silentMs ?? 0) / 1000 - 0.5), breaks: axis.breaks };
-    cards.render(now, viewer.histories, edge, scoringOf(stream).thresholds);
+    cards.render(now, viewer.histories, edge, scoringOf(stream));
+    const { alarm } = scoringOf(stream);
+    setText(part("alarm-rate"), alarmWords(alarm));
+    part("key-alarm").hidden = alarm === null;
     setText(part("no-faces"), isStale(situation) ? NOT_LOOKING : NO_FACE);
   }
   announcer.render(now);

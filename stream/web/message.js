@@ -13,6 +13,9 @@
  * @property {number} quality
  * @property {number} samples
  * @property {number | null} evidenceAgeMs
+ * @property {number | null} fakeSinceS media time of the switch; null unless fake, or unknown
+ * @property {number} undecidedS media time for which nothing could be said, 0 in other states
+ * @property {number | null} evidenceNats what the alarm goes by; null without a calibrated one
  * @property {string | null} heatmap 196 bytes, base64
  *
  * @typedef {object} Health
@@ -107,6 +110,9 @@ function parseFace(raw) {
     quality: number(raw.quality) ?? 0,
     samples: number(raw.samples) ?? 0,
     evidenceAgeMs: number(raw.evidence_age_ms),
+    fakeSinceS: number(raw.fake_since_s),
+    undecidedS: number(raw.undecided_s) ?? 0,
+    evidenceNats: number(raw.evidence_nats),
     heatmap: typeof raw.heatmap === "string" ? raw.heatmap : null,
   };
 }

@@ -36,12 +36,19 @@ export function parseStreams(raw) {
  * @param {Stream | undefined} stream
  */
 export function scoringOf(stream) {
-  const { suspicious_above: suspicious, fake_above: fake } = stream?.raw.thresholds ?? {};
+  const told = stream?.raw.thresholds ?? {};
+  const { suspicious_above: suspicious, fake_above: fake, alarm_nats: nats } = told;
+  const calibrated = typeof nats === "number" && nats > 0;
   const { crop_scale: scale, crop_shift_down: shiftDown = 0 } = stream?.raw ?? {};
   const square = typeof scale === "number" && scale > 0 && typeof shiftDown === "number";
-  const given = typeof suspicious === "number" && typeof fake === "number";
+  const given = typeof suspicious === "number" && (calibrated || typeof fake === "number");
+  const perHour = told.false_alarms_per_hour;
   return {
-    thresholds: given ? { suspicious, fake } : THRESHOLDS,
+    thresholds: given ? { suspicious, fake: calibrated ? null : fake } : THRESHOLDS,
+    alarm:
+      calibrated && typeof perHour === "number" && perHour > 0
+        ? { nats, perHour, extrapolated: told.extrapolated === true }
+        : null,
     crop: square ? { scale, shiftDown } : CROP,
   };
 }

@@ -4,7 +4,8 @@
  *
  * @typedef {import("./message.js").Message} Message
  * @typedef {import("./message.js").Face} Face
- * @typedef {{t: number, state: string, rolling: number | null, frame: number | null}} Point
+ * @typedef {{t: number, state: string, rolling: number | null, frame: number | null, since: number | null}} Point
+ * `since`: when the swap was switched on, on the same axis as `t`
  */
 
 export const SPAN_S = 60;
@@ -63,7 +64,7 @@ export class Histories {
   /** @param {Message} message @param {number} arrivedMs */
   add(message, arrivedMs) {
     const t = this.axis.place(message.epoch, message.mediaTimeS, arrivedMs);
-    for (const face of message.faces) this.#append(face, t);
+    for (const face of message.faces) this.#append(face, t, t - message.mediaTimeS);
     for (const [id, points] of this.#tracks) {
       const newest = points[points.length - 1];
       if (newest.t < t - SPAN_S || this.#tracks.size > MAX_TRACKS) this.#tracks.delete(id);
@@ -75,12 +76,14 @@ export class Histories {
     return this.#tracks.get(trackId) ?? [];
   }
 
-  /** @param {Face} face @param {number} t */
-  #append(face, t) {
+  /** @param {Face} face @param {number} t @param {number} offset of the axis against media time */
+  #append(face, t, offset) {
     const points = this.#tracks.get(face.trackId) ?? [];
     this.#tracks.delete(face.trackId);
     this.#tracks.set(face.trackId, points);
-    const point = { t, state: face.state, rolling: face.probability, frame: face.frameProbability };
+    const since = face.fakeSinceS === null ? null : face.fakeSinceS + offset;
+    const { state, probability: rolling, frameProbability: frame } = face;
+    const point = { t, state, rolling, frame, since };
     const before = points[points.length - 1];
     if (before && point.t - before.t < MERGE_S && point.state === before.state) {
       // A single frame's score is rare and stays; between two without one, the newer wins.
@@ -115,6 +118,19 @@ export function undecided(points, breaks) {
     run[0].t,
     run[run.length - 1].t,
   ]);
+}
+
+/**
+ * The stretches over which an alarm stood, as [since, from, to]: when the swap was switched on as far
+ * as the evidence told in the end, when the alarm came, and when it went.
+ * @param {readonly Point[]} points @param {readonly number[]} breaks
+ * @returns {[number, number, number][]}
+ */
+export function alarms(points, breaks) {
+  return split(points, breaks, (point) => point.state === "fake").map((run) => {
+    const { since, t } = run[run.length - 1];
+    return [since ?? run[0].t, run[0].t, t];
+  });
 }
 
 /**

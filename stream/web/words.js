@@ -3,6 +3,9 @@
  *
  * A word that is not known is shown as it came, with spaces for underscores: a newer server must
  * not make an older page silent.
+ *
+ * @typedef {{nats: number, perHour: number, extrapolated: boolean}} Alarm the evidence that an alarm
+ * takes, and how many false ones that gives
  */
 
 /** No state says "real" or "verified": a passive detector cannot know that. */
@@ -32,6 +35,9 @@ export const REASONS = {
   long_undecided: "Cannot tell for long",
 };
 
+/** What only says that something is the matter, beside the reasons that say what. */
+const GENERAL = ["long_undecided", "low_quality"];
+
 const CLOCKS = { sender: "Sender's", arrival: "On arrival" };
 
 /** @param {Record<string, string>} table @param {string} key */
@@ -50,6 +56,32 @@ export const stateWords = (state) => lookUp(STATES, state);
 
 /** @param {string} reason */
 export const reasonWords = (reason) => lookUp(REASONS, reason);
+
+/**
+ * The one sentence on a face that its state and its number do not tell: since when it is swapped,
+ * or that nothing could be said of it for long. Empty where there is none.
+ * @param {{state: string, reasons: string[], fakeSinceS: number | null, undecidedS: number}} face
+ */
+export function note({ state, reasons, fakeSinceS, undecidedS }) {
+  if (state === "fake" && fakeSinceS !== null) return `Swapped since about ${mediaTime(fakeSinceS)}`;
+  if (!reasons.includes("long_undecided")) return "";
+  const special = reasons.filter((reason) => !GENERAL.includes(reason));
+  const why = (special.length > 0 ? special : ["low_quality"]).map(reasonWords);
+  return `Cannot tell for ${age(undecidedS * 1000)}: ${why.join(", ").toLowerCase()}`;
+}
+
+/** How sure an alarm is. @param {Alarm | null} alarm null: not calibrated */
+export function alarmWords(alarm) {
+  if (!alarm) return "How often an alarm is false is not known for these weights.";
+  const { perHour, extrapolated } = alarm;
+  const often =
+    perHour < 1 ? `1 in ${short(1 / perHour)} hours` : `${short(perHour)} an hour`;
+  const doubt = extrapolated ? ". This is extrapolated: less real video was measured" : "";
+  return `False alarms to expect of a real face: about ${often}${doubt}.`;
+}
+
+/** At most one decimal, and none that says nothing. @param {number} value */
+const short = (value) => String(Number(value.toFixed(value < 10 ? 1 : 0)));
 
 /** @param {string} clock */
 export const clockWords = (clock) => lookUp(CLOCKS, clock);

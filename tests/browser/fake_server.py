@@ -70,6 +70,9 @@ def face(box: tuple[float, float, float, float], **changes: Any) -> Face:
         "quality": 0.83,
         "samples": 18,
         "evidence_age_ms": 90.0,
+        "fake_since_s": None,
+        "undecided_s": 0.0,
+        "evidence_nats": 0.4,
         **changes,
     }
 
@@ -103,6 +106,7 @@ class FakeStream:
     message_every: int = 1
     degraded: list[str] = field(default_factory=list)
     message_changes: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, Any] | None = None
     epoch: int = 0
     seq: int = 0
     epoch_starts: int = 0
@@ -281,7 +285,7 @@ def _add_streams(app: FastAPI, server: FakeServer) -> None:
             return JSONResponse({"title": "a token is needed"}, 401)
         listed = [
             {"id": item.stream_id, "source": item.source, "state": item.state}
-            | {"health": item.health()}
+            | {"health": item.health(), "thresholds": item.thresholds}
             for item in server.streams.values()
         ]
         return JSONResponse({"streams": listed})

@@ -52,6 +52,55 @@ def test_score_moves_and_its_line_grows(open_page: OpenPage) -> None:
         page.wait_for_function("e => Number(e.dataset.spanS) > 1.5", arg=chart.element_handle())
 
 
+CALIBRATED = {
+    "suspicious_above": 0.6,
+    "fake_above": None,
+    "alarm_nats": 8.0,
+    "false_alarms_per_hour": 0.1,
+    "extrapolated": True,
+}
+
+
+def test_an_alarm_says_since_when_and_how_sure_alarms_are(open_page: OpenPage) -> None:
+    def faces(seq: int) -> list[Face]:
+        swapped = face(square_px(seq), state="fake", probability_fake=0.9)
+        return [swapped | {"fake_since_s": 75.42, "evidence_nats": 11.0}]
+
+    with FakeServer(FakeStream(faces=faces, thresholds=CALIBRATED)) as server:
+        page = open_page(server.url)
+        expect(card(page, 1).get_by_test_id("face-note")).to_have_text("Swapped since about 1:15.4")
+        expect(card(page, 1).get_by_test_id("face-alarm-text")).to_have_text("100 %")
+        rate = page.get_by_test_id("alarm-rate")
+        expect(rate).to_contain_text("about 1 in 10 hours")
+        expect(rate).to_contain_text("extrapolated")
+
+
+def test_the_way_to_an_alarm_is_shown_only_where_it_can_be_measured(open_page: OpenPage) -> None:
+    stream = FakeStream(
+        faces=lambda seq: [face(square_px(seq), evidence_nats=2.0)], thresholds=CALIBRATED
+    )
+    with FakeServer(stream) as server:
+        page = open_page(server.url)
+        expect(card(page, 1).get_by_test_id("face-alarm-text")).to_have_text("25 %")
+        stream.thresholds = None
+        expect(card(page, 1).get_by_test_id("face-alarm")).to_be_hidden()
+        expect(page.get_by_test_id("alarm-rate")).to_contain_text("not known")
+
+
+def test_long_abstention_is_said_with_its_cause(open_page: OpenPage) -> None:
+    reasons = ["low_quality", "face_too_small", "long_undecided"]
+
+    def faces(seq: int) -> list[Face]:
+        return [face(square_px(seq), state="undecided", reasons=reasons, undecided_s=45.0)]
+
+    with FakeServer(FakeStream(faces=faces)) as server:
+        page = open_page(server.url)
+        note = card(page, 1).get_by_test_id("face-note")
+        expect(note).to_have_text("Cannot tell for 45 s: face too small")
+        tags = card(page, 1).get_by_test_id("face-reasons").locator("li")
+        expect(tags).to_have_text(["Picture too poor to judge", "Face too small"])
+
+
 def test_nothing_on_the_page_says_real_or_verified(open_page: OpenPage) -> None:
     with FakeServer(FakeStream(faces=three_faces)) as server:
         page = open_page(server.url)

@@ -45,6 +45,13 @@ test("lists and texts of any length cost no more than a screen can show", () => 
   assert.equal(face({ reasons: Array(99).fill("blurred") }).reasons.length, 12);
 });
 
+test("what an older server does not say of an alarm is unknown, not wrong", () => {
+  const old = face({ fake_since_s: undefined, undecided_s: undefined, evidence_nats: undefined });
+  assert.deepEqual([old.fakeSinceS, old.undecidedS, old.evidenceNats], [null, 0, null]);
+  const told = face({ fake_since_s: 12.3, undecided_s: 45, evidence_nats: 8.1 });
+  assert.deepEqual([told.fakeSinceS, told.undecidedS, told.evidenceNats], [12.3, 45, 8.1]);
+});
+
 test("a heat map is passed on only as text", () => {
   assert.equal(face({ heatmap: "AAAA" }).heatmap, "AAAA");
   assert.equal(face({ heatmap: [1, 2] }).heatmap, null);

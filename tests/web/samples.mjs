@@ -13,7 +13,8 @@ export function rawFace(changes = {}) {
     track_id: 1, box_px: [100, 50, 200, 170],
     landmarks_px: [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]],
     probability_fake: 0.25, frame_probability_fake: null, state: "no_evidence", reasons: [],
-    quality: 0.8, samples: 12, evidence_age_ms: 80, ...changes,
+    quality: 0.8, samples: 12, evidence_age_ms: 80, fake_since_s: null, undecided_s: 0,
+    evidence_nats: 1.2, ...changes,
   };
 }
 

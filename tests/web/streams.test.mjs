@@ -26,10 +26,21 @@ test("what the server says about its scoring is used, and nonsense is not", () =
   ]);
   assert.deepEqual(scoringOf(told), {
     thresholds: { suspicious: 0.5, fake: 0.7 },
+    alarm: null,
     crop: { scale: 1.2, shiftDown: 0.06 },
   });
   const [odd] = parseStreams([{ ...item("a", "live"), crop_scale: -1, thresholds: "high" }]);
   assert.deepEqual(scoringOf(odd), scoringOf(undefined));
+});
+
+test("a calibrated alarm takes the place of the score's threshold", () => {
+  const thresholds = {
+    suspicious_above: 0.5, fake_above: null, alarm_nats: 8.5, false_alarms_per_hour: 0.1, extrapolated: true,
+  };
+  const [told] = parseStreams([{ ...item("a", "live"), thresholds }]);
+  assert.deepEqual(scoringOf(told).thresholds, { suspicious: 0.5, fake: null });
+  assert.deepEqual(scoringOf(told).alarm, { nats: 8.5, perHour: 0.1, extrapolated: true });
+  assert.equal(scoringOf(undefined).alarm, null);
 });
 
 test("the defaults are those that the program ships with", () => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Histories, MediaAxis, SPAN_S, segments, undecided } from "../../stream/web/timeline.js";
+import { Histories, MediaAxis, SPAN_S, alarms, segments, undecided } from "../../stream/web/timeline.js";
 import { message } from "./samples.mjs";
 
 const face = (probability, state = "no_evidence", frame = null) => ({
-  trackId: 1, probability, state, frameProbability: frame,
+  trackId: 1, probability, state, frameProbability: frame, fakeSinceS: null,
 });
-const point = (t, rolling, state = "no_evidence") => ({ t, state, rolling, frame: null });
+const point = (t, rolling, state = "no_evidence", since = null) => ({ t, state, rolling, frame: null, since });
 
 /** Adds frames of one face at `fps`. */
 function play(histories, seconds, { from = 0, epoch = 0, arrivedMs = 0, fps = 10 } = {}) {
@@ -89,4 +89,18 @@ test("the line does not cross a break", () => {
   assert.equal(segments(points, [0.5]).length, 2);
   assert.equal(segments(points, [0.7]).length, 2);
   assert.equal(segments(points, [3]).length, 1);
+});
+
+test("an alarm reaches back to where the swap was switched on, as told in the end", () => {
+  const points = [
+    point(0, 0.2), point(0.5, 0.7, "suspicious"), point(1, 0.9, "fake", 0.3), point(1.5, 0.9, "fake", 0.25),
+    point(2, 0.3), point(2.5, 0.9, "fake"),
+  ];
+  assert.deepEqual(alarms(points, []), [[0.25, 1, 1.5], [2.5, 2.5, 2.5]]);
+});
+
+test("the switch lies on the axis, however media time counts", () => {
+  const histories = new Histories();
+  histories.add(message(0, 512.5, [{ ...face(0.9, "fake"), fakeSinceS: 510 }]), 0);
+  assert.equal(histories.points(1)[0].since, -2.5);
 });

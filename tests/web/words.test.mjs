@@ -49,3 +49,37 @@ test("no state claims that a person is real", () => {
     assert.doesNotMatch(words.stateWords(state), /real|verified|genuine|authentic/i);
   }
 });
+
+const said = (changes) =>
+  words.note({ state: "undecided", reasons: [], fakeSinceS: null, undecidedS: 0, ...changes });
+
+test("a swap's beginning is said in media time, where it is known", () => {
+  assert.equal(said({ state: "fake", fakeSinceS: 72.34 }), "Swapped since about 1:12.3");
+  assert.equal(said({ state: "fake" }), "");
+  assert.equal(said({ state: "no_evidence" }), "");
+});
+
+test("long abstention is said with its length and its causes", () => {
+  const reasons = ["low_quality", "face_too_small", "blurred", "long_undecided"];
+  assert.equal(said({ reasons, undecidedS: 45.2 }), "Cannot tell for 45 s: face too small, blurred");
+  assert.equal(
+    said({ reasons: ["low_quality", "long_undecided"], undecidedS: 100 }),
+    "Cannot tell for 1 min 40 s: picture too poor to judge",
+  );
+  assert.equal(said({ reasons: reasons.slice(0, 3), undecidedS: 20 }), "");
+});
+
+for (const [perHour, extrapolated, text] of [
+  [0.1, false, /about 1 in 10 hours\.$/],
+  [0.4, false, /about 1 in 2\.5 hours\.$/],
+  [3, false, /about 3 an hour\.$/],
+  [0.01, true, /about 1 in 100 hours\. This is extrapolated: less real video was measured\.$/],
+]) {
+  test(`${perHour} false alarms an hour are told in words`, () => {
+    assert.match(words.alarmWords({ nats: 8, perHour, extrapolated }), text);
+  });
+}
+
+test("weights that are not calibrated promise nothing", () => {
+  assert.match(words.alarmWords(null), /not known/);
+});
