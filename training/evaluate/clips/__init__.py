@@ -1,0 +1,1 @@
+"""Clips through the program that runs live: what is judged is what runs."""
