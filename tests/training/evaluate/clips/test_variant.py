@@ -46,9 +46,9 @@ def test_size_light_codec_and_times_are_those_asked_for(
         frames = list(after.decode(video=0))
     new = [frame.to_ndarray(format="rgb24").mean() for frame in frames]
     assert np.mean(new) == pytest.approx(1.3 * np.mean(old), rel=0.03)
-    times = [frame.time or 0.0 for frame in frames]
-    assert np.allclose([time * 25 % 1 for time in times], 0, atol=0.05) or codec == "vp8"
-    assert times[-1] == pytest.approx(1.96, abs=0.1)
+    counts = np.array([(frame.time or 0.0) * 25 for frame in frames])  # Matroska's are in ms
+    assert np.allclose(counts, counts.round(), atol=0.03)
+    assert counts[-1] == pytest.approx(49, abs=2), "VP8 may drop a frame to keep its rate"
 
 
 @pytest.mark.parametrize("codec", ["h264", "vp8"])
