@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ from engines.base import Engine
 from engines.spec import AlarmModel, Calibration, CropGeometry, ModelSpec
 from engines.table import open_engine
 from training.calibration.footage import Pixels
+from training.checkpoint import load_network, predict, read_checkpoint
 from training.metrics import Floats
-from training.network import Detector, NetworkConfig
 
 BATCH: Final = 32
 
@@ -40,7 +40,7 @@ def opened_model(path: Path, threads: int) -> Iterator[Model]:
     """Open ``detector.pt`` or ``detector.json``, told apart by the ending.
 
     Raises: OSError; ValueError for a checkpoint of an unfinished run or other content;
-    EngineError for a spec and its file.
+    EngineError for a spec and its file; RuntimeError for weights of another network.
     """
     if path.suffix == ".json":
         with open_engine("onnxruntime", path, threads=threads) as engine:
@@ -77,20 +77,13 @@ class Checkpoint:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._state = _read(path)
+        self._state = read_checkpoint(path)
         self.geometry = CropGeometry(**self._state["crop"])
-        self._network = Detector(NetworkConfig(**self._state["recipe"]["network"]))
-        self._network.load_state_dict(self._state["weights"])
-        self._network.to(memory_format=torch.channels_last).eval()
+        self._network = load_network(self._state).to(memory_format=torch.channels_last)
 
     def logits(self, crops: Pixels) -> Floats:
         """Run the network; see `Model`."""
-        starts = range(0, len(crops), BATCH)
-        with torch.inference_mode():
-            parts = [
-                self._network(torch.from_numpy(crops[start : start + BATCH]))[0] for start in starts
-            ]
-        return np.asarray(torch.cat(parts).double().numpy(), np.float64)
+        return predict(self._network, list(crops))
 
     def write(self, calibration: Calibration, alarm: AlarmModel) -> None:
         """Rewrite the checkpoint, so that a crash leaves either the old or the new one."""
@@ -98,16 +91,3 @@ class Checkpoint:
         partial = self._path.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self._path)
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as exc:  # torch has a kind of error for each way in which a file can be wrong
-        raise ValueError(f"{path} is no torch checkpoint") from exc
-    wanted = {"recipe", "weights", "crop"}
-    if not isinstance(state, dict) or not wanted <= state.keys():
-        raise ValueError(f"{path} is no finished training run")
-    return state
