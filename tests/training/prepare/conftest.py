@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -29,7 +30,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 break
             if number % 5 == 0:
                 small = frame.reformat(480, 270, "yuv420p")
-                small.pts, small.time_base = None, None
+                small.pts, small.time_base = number // 5, Fraction(1, FPS)
                 target.mux(stream.encode(small))
         target.mux(stream.encode())
     return path
