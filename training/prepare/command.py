@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
 from training.prepare.duplicates import NEAR
@@ -44,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace, data: Path | None = None) -> None:
     """Run the command; `data` is not needed.
 
-    Raises: OSError, EngineError and ValueError, each with one clear sentence.
+    Raises: OSError, EngineError and ValueError, each with one clear sentence; SystemExit when the
+    keyboard stopped it.
     """
     del data
     settings = Settings(
@@ -55,7 +58,11 @@ def run(parsed: argparse.Namespace, data: Path | None = None) -> None:
         picture=parsed.picture,
     )
     plan = Plan(tuple(parsed.inputs), parsed.out, settings, parsed.val_share, parsed.near)
-    report = prepare(plan)
+    try:
+        report = prepare(plan)
+    except KeyboardInterrupt:
+        print("training prepare: stopped; the same command goes on", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     facts = report.facts()
     for row in facts["kept"]:
         print(

@@ -13,7 +13,7 @@ import pytest
 
 from tests.training.prepare.samples import noise
 from training.crops import Pixels, read_picture
-from training.manifest import CROPS, read_landmarks
+from training.manifest import CROPS, OTHER_CROP, read_landmarks
 from training.prepare.archive import harvest_archive
 from training.prepare.footage import harvest_footage
 from training.prepare.harvest import Harvester
@@ -120,6 +120,25 @@ def test_bad_and_missing_members_are_drops(harvester: Harvester, tmp_path: Path)
         ("web-real.tar/bad", "unreadable"),
         ("web-real.tar/gone", "not in the tar"),
     ]
+
+
+def test_a_member_that_the_manifest_does_not_name_is_left_out(
+    harvester: Harvester, tmp_path: Path
+) -> None:
+    item = archive(tmp_path / "web-real.tar", {"a": encoded(noise(1)), "b": encoded(noise(2))})
+    found, drops, steps = harvested(replace(item, rows=item.rows[1:]), harvester)
+    assert [crop.file for crop, _ in found] == ["b"]
+    assert (drops, steps) == ([], 1)
+
+
+def test_a_box_far_from_the_usual_size_is_not_believed(
+    face: Pixels, harvester: Harvester, tmp_path: Path
+) -> None:
+    room = face.shape[0] * 2 // 5  # 1.6 x 1.8 times the box
+    wide = cv2.copyMakeBorder(face, room, room, room, room, cv2.BORDER_CONSTANT)
+    item = archive(tmp_path / "web-real.tar", {"a": encoded(np.asarray(wide, np.uint8))})
+    ((crop, _),), _, _ = harvested(item, harvester)
+    assert (crop.crop_scale, crop.shift_down) == OTHER_CROP
 
 
 def test_a_row_with_a_number_that_is_none_is_a_drop(harvester: Harvester, tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from training.prepare import command
 from training.prepare.command import add_arguments, run
+from training.prepare.report import Report
+from training.prepare.run import Plan
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -41,3 +44,16 @@ def test_an_input_and_a_folder_are_needed(capsys: pytest.CaptureFixture[str]) ->
         with pytest.raises(SystemExit):
             parsed(*arguments)
     assert "INPUT" in capsys.readouterr().err
+
+
+def test_the_keyboard_stops_it_with_a_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(plan: Plan) -> Report:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "prepare", stopped)
+    with pytest.raises(SystemExit) as stop:
+        run(parsed(str(tmp_path), "--out", str(tmp_path / "out")))
+    assert stop.value.code == 130
+    assert "the same command goes on" in capsys.readouterr().err

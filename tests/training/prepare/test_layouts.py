@@ -75,6 +75,7 @@ def test_a_celeb_df_fake_belongs_to_both_its_people(tmp_path: Path) -> None:
     touch(
         tmp_path,
         "Celeb-real/id0_0000.mp4",
+        "Celeb-real/readme.txt",
         "YouTube-real/00170.mp4",
         "Celeb-synthesis/id0_id16_0000.mp4",
     )
