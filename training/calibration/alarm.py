@@ -1,11 +1,10 @@
 """The alarm: which clip and drift detect soonest at one rate of false alarms.
 
 A person's own offset does not average out, so the threshold cannot take care of it: the drift
-has to exceed it. What is left is set by sessions of real faces, drawn in two ways, because a
-still that is moved about cannot turn its head. *Own*: each session is one person's for good, and
-those whose offset exceeds the drift alarm whatever the threshold. *Mixed*: each run of a session
-comes from another person, as if a face in motion showed within minutes all that faces show. The
-threshold is the higher one of the two.
+has to exceed it. People whose mean evidence is above the drift alarm sooner or later whatever
+the threshold, and are counted as such. What the others' sums do in sessions of minutes sets the
+threshold; a session wanders among its person's takes, which differ in view, light, size and
+codec as what a living face shows differs from one moment to the next.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ HORIZON_S: Final = 30.0
 """A fake that is not detected by then counts as detected then."""
 DRAWS: Final = 4
 """Sessions drawn of each person."""
-RUN: Final = 4.0
-"""Mean length of the runs that sessions are drawn in, in correlation times."""
+RUN_S: Final = 5.0
+"""How long a face keeps its pose, its light and its codec's mood, on average, before a session
+goes to another moment. Longer runs let sums climb higher, and so ask for higher thresholds."""
 MOST_CORRELATED_S: Final = 10.0
 ROUNDS: Final = 60
 """Draws of people for the threshold's interval."""
@@ -49,17 +49,11 @@ class Setting:
     sum: Sum
     persistent: int
     floor_per_hour: float
-    own: Tail
-    mixed: Tail
+    tail: Tail
     threshold: float
     detected: float = 0.0
     delay_s: float = float("nan")
     mean_delay_s: float = HORIZON_S
-
-    def tail(self, per_hour: float) -> Tail:
-        """The tail that asks for the higher threshold."""
-        own = self.own.threshold(_left(self.floor_per_hour, per_hour))
-        return self.own if own > self.mixed.threshold(per_hour) else self.mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +70,30 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What settings are judged on: the people, and the sessions drawn of them in both ways."""
+    """What settings are judged on: the people, and sessions drawn of them."""
 
     real: Evidence
-    own: Evidence
-    mixed: Evidence
+    drawn: Evidence
 
     @classmethod
-    def of(
-        cls, real: Evidence, session_s: float, run_s: float, draws: int, rng: np.random.Generator
-    ) -> Sessions:
-        """Draw `draws` sessions for each person, and as many mixed ones."""
+    def of(cls, real: Evidence, session_s: float, draws: int, rng: np.random.Generator) -> Sessions:
+        """Draw `draws` sessions for each person."""
         many = real.of(np.repeat(np.arange(len(real.people)), draws))
-        return cls(
-            real,
-            many.drawn(session_s, run_s, rng),
-            many.drawn(session_s, run_s, rng, mixed=True),
-        )
+        return cls(real, many.drawn(session_s, RUN_S, rng))
 
     def judge(self, each: Sum, per_hour: float) -> Setting | None:
         """Set the threshold for one sum; None where no sum ever rises."""
         persistent = self.real.people[self.real.offsets(each.clip) > each.drift]
-        session_h = self.own.seconds / 3600
+        session_h = self.drawn.seconds / 3600
         floor = len(persistent) / len(self.real.people) / session_h
-        fleeting = self.own.of(~np.isin(self.own.people, persistent))
+        fleeting = self.drawn.of(~np.isin(self.drawn.people, persistent))
         try:
-            own = fit_tail(each.along(fleeting).max(1), session_h)
-            mixed = fit_tail(each.along(self.mixed).max(1), session_h)
+            tail = fit_tail(each.along(fleeting).max(1), session_h)
         except ValueError:
             return None
-        threshold = max(own.threshold(_left(floor, per_hour)), mixed.threshold(per_hour))
-        return Setting(each, len(persistent), floor, own, mixed, max(each.clip, threshold))
+        # All of it where the people alone make more: no threshold changes that.
+        left = per_hour - floor if floor < per_hour else per_hour
+        return Setting(each, len(persistent), floor, tail, max(each.clip, tail.threshold(left)))
 
 
 def choose_alarm(
@@ -122,13 +109,11 @@ def choose_alarm(
     Raises: ValueError when no real face's score varies or rises.
     """
     rng = np.random.default_rng(seed)
-    times = {clip: _correlation(real, clip) for clip in CLIPS}
-    run_s = RUN * float(np.median(list(times.values())))
-    sessions = Sessions.of(real, session_s, run_s, DRAWS, rng)
-    fakes = fake.of(np.repeat(np.arange(len(fake.people)), DRAWS)).drawn(HORIZON_S, run_s, rng)
+    sessions = Sessions.of(real, session_s, DRAWS, rng)
+    fakes = fake.of(np.repeat(np.arange(len(fake.people)), DRAWS)).drawn(HORIZON_S, RUN_S, rng)
     judged = [
-        sessions.judge(Sum(clip, round(time, 3), float(drift)), per_hour)
-        for clip, time in times.items()
+        sessions.judge(Sum(clip, round(_correlation(real, clip), 3), float(drift)), per_hour)
+        for clip in CLIPS
         for drift in np.arange(0, clip, DRIFT_STEP)
     ]
     settings = tuple(_detecting(setting, fakes) for setting in judged if setting is not None)
@@ -139,9 +124,9 @@ def choose_alarm(
         model=_model(chosen, per_hour, real.hours),
         chosen=chosen,
         settings=settings,
-        threshold_interval=_interval(chosen.sum, real, per_hour, session_s, run_s, rng),
+        threshold_interval=_interval(chosen.sum, real, per_hour, session_s, rng),
         real_hours=real.hours,
-        session_hours=sessions.own.hours,
+        session_hours=sessions.drawn.hours,
     )
 
 
@@ -157,7 +142,7 @@ def _detecting(setting: Setting, fakes: Evidence) -> Setting:
 
 
 def _model(chosen: Setting, per_hour: float, scored_hours: float) -> AlarmModel:
-    per_e_fold = chosen.tail(per_hour).per_e_fold
+    per_e_fold = chosen.tail.per_e_fold
     # The line goes through the threshold that counts the persistent people in.
     at_1 = chosen.threshold - per_e_fold * float(np.log(1 / per_hour))
     # Below three events in the video that was scored a rate is reckoned, not seen (rule of three).
@@ -173,30 +158,22 @@ def _model(chosen: Setting, per_hour: float, scored_hours: float) -> AlarmModel:
 
 
 def _interval(
-    each: Sum,
-    real: Evidence,
-    per_hour: float,
-    session_s: float,
-    run_s: float,
-    rng: np.random.Generator,
+    each: Sum, real: Evidence, per_hour: float, session_s: float, rng: np.random.Generator
 ) -> tuple[float, float]:
     """95 % interval of the threshold when whole people are drawn with replacement."""
     found = []
     count = len(real.people)
     for _ in range(ROUNDS):
         people = real.of(rng.integers(count, size=count))
-        setting = Sessions.of(people, session_s, run_s, 1, rng).judge(each, per_hour)
+        setting = Sessions.of(people, session_s, 1, rng).judge(each, per_hour)
         if setting is not None:
             found.append(setting.threshold)
     low, high = np.percentile(found, [2.5, 97.5]) if found else (np.nan, np.nan)
     return float(low), float(high)
 
 
-def _left(floor: float, per_hour: float) -> float:
-    """What the threshold may still let pass; all of it where the floor alone is too much."""
-    return per_hour - floor if floor < per_hour else per_hour
-
-
 def _correlation(real: Evidence, clip: float) -> float:
+    """The correlation time within takes: what differs between takes is left to the sessions."""
     seen = np.where(real.weights > 0, real.clipped(clip), np.nan)
-    return min(MOST_CORRELATED_S, correlation_s(seen, real.step_s))
+    takes = seen.reshape(len(seen) * real.takes, -1)
+    return min(MOST_CORRELATED_S, correlation_s(takes, real.step_s))

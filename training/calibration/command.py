@@ -25,7 +25,7 @@ from training.calibration.live import play
 from training.calibration.model import Model, opened_model
 from training.calibration.reliability import reliability
 from training.calibration.report import Found, counted
-from training.calibration.scoring import Scores, score_people
+from training.calibration.scoring import TAKES, Scores, score_people
 from training.calibration.sessions import Evidence
 from training.landmarks import opened_cascade
 from training.manifest import Face
@@ -85,6 +85,7 @@ def calibrate(scores: Scores, per_hour: float, session_s: float, without_face: i
         scores.film_weights,
         scores.step_s,
         scores.groups,
+        TAKES,
     )
     # Live says `undecided` where the mean weight is lower: no alarm, whatever the sum.
     good = scores.film_weights.mean(1) >= OPTIONS.min_quality
@@ -126,8 +127,8 @@ def _people(faces: Sequence[Face], bar: Progress) -> list[Person]:
 
 
 def _check(parsed: argparse.Namespace) -> None:
-    if not (parsed.seconds >= 2 and parsed.session > 0 and parsed.rate > 0):
-        raise ValueError("--seconds must be 2 or more, --session and --rate above 0")
+    if not (parsed.seconds >= 4 and parsed.session > 0 and parsed.rate > 0):
+        raise ValueError("--seconds must be 4 or more, --session and --rate above 0")
     if parsed.threads < 1 or (parsed.streams is not None and parsed.streams < 1):
         raise ValueError("--threads and --streams must be at least 1")
 

@@ -29,7 +29,7 @@ FPS: Final = 16
 """A call's frame rate when the line is poor, and four frames for each that is scored."""
 SCORED_FPS: Final = 4
 """`stream.scoring.options.ScoringOptions.target_fps`."""
-WARM_UP_S: Final = 1.0
+WARM_UP_S: Final = 0.75
 """Not scored: the encoder's first frames, which no call shows for long."""
 FACE_PX: Final = (100.0, 300.0)
 """The box's side in the call's picture; never more than the still has."""
@@ -47,6 +47,15 @@ class Still:
     pixels: Pixels
     box_px: NDArray[np.float32]
     landmarks_px: NDArray[np.float32]
+
+    def mirrored(self) -> Still:
+        """The same person seen from the other side, as far as a picture can show it."""
+        width = np.float32(self.pixels.shape[1])
+        x1, y1, x2, y2 = self.box_px
+        box = np.array([width - x2, y1, width - x1, y2], np.float32)
+        points = self.landmarks_px[[1, 0, 2, 4, 3]].copy()
+        points[:, 0] = width - points[:, 0]
+        return Still(np.ascontiguousarray(self.pixels[:, ::-1]), box, points)
 
 
 @dataclass(frozen=True, slots=True)

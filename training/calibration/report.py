@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import beta
+
 from engines.spec import Calibration, CalibrationLevel
 from training.calibration.alarm import Choice, Setting
 from training.calibration.live import Played
@@ -65,17 +67,17 @@ class Found:
     def _alarm(self) -> list[str]:
         choice, model, chosen = self.choice, self.choice.model, self.choice.chosen
         low, high = choice.threshold_interval
-        own, mixed = chosen.own.threshold(self.per_hour), chosen.mixed.threshold(self.per_hour)
         lines = [
             "clip   drift  persistent people, alarms/h   threshold   detected   median s   mean s",
             *(_row(setting) for setting in _best_by_clip(choice)),
             f"chosen: clip {model.clip:g}, drift {model.drift:g}, "
             f"correlation {model.correlation_s:.2f} s",
             f"threshold for {self.per_hour:g} an hour: {model.threshold(self.per_hour):.2f} nats "
-            f"[{low:.2f}, {high:.2f}]; own sessions ask for {own:.2f}, mixed ones for {mixed:.2f}",
+            f"[{low:.2f}, {high:.2f}]",
+            _persistent(chosen.persistent, self.played_real.faces, chosen.floor_per_hour),
             f"line: {model.threshold_at_1_per_hour:.2f} "
             f"+ {model.threshold_per_e_fold:.2f} ln(1/rate), "
-            f"shape of the tail {chosen.tail(self.per_hour).shape:+.2f} (0 is straight)",
+            f"shape of the tail {chosen.tail.shape:+.2f} (0 is straight)",
             f"footage scored: {choice.real_hours:.2f} h of reals, drawn into "
             f"{choice.session_hours:.0f} h of sessions",
         ]
@@ -93,6 +95,15 @@ class Found:
                 f"{played.seconds:.0f} s{delay}"
             )
         return lines
+
+
+def _persistent(count: int, people: int, floor: float) -> str:
+    """Clopper & Pearson, Biometrika 1934."""
+    most = float(beta.ppf(0.975, count + 1, people - count)) if count < people else 1.0
+    return (
+        f"people taken for fakes whatever the threshold: {count} of {people} "
+        f"(at most {most:.1%}), {floor:.3f} alarms an hour"
+    )
 
 
 def counted(labels: list[str]) -> dict[str, int]:

@@ -22,6 +22,8 @@ SINGLES: Final = 3
 """Crops of each person that pass a live channel; one more is taken as it is stored."""
 APART_S: Final = 2.5
 """Nearer crops of one film are too alike to count as several."""
+TAKES: Final = 2
+"""Footage of a person: every other take is mirrored, and each has its own light, size and codec."""
 AHEAD: Final = 4
 """People prepared ahead for each thread: 6 MB each."""
 
@@ -108,8 +110,9 @@ def _prepare(
 ) -> _Prepared:
     channels = [sample(rng, "none"), *(sample(rng, "live") for _ in range(SINGLES))]
     shots = [single(person.still, geometry, channel) for channel in channels]
-    filmed = film(person.still, geometry, seconds, rng)
+    stills = [person.still.mirrored() if take % 2 else person.still for take in range(TAKES)]
+    takes = [film(still, geometry, seconds / TAKES, rng) for still in stills]
     return _Prepared(
-        np.concatenate([np.stack([crop for crop, _ in shots]), filmed.crops]),
-        np.concatenate([np.array([weight for _, weight in shots]), filmed.weights]),
+        np.concatenate([np.stack([crop for crop, _ in shots]), *(take.crops for take in takes)]),
+        np.concatenate([[weight for _, weight in shots], *(take.weights for take in takes)]),
     )

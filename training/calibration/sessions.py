@@ -8,7 +8,7 @@ it stands for good are both kept. What never happened in those seconds cannot ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,15 @@ class Evidence:
     """Scored crops of N faces, T each, `step_s` of media time apart.
 
     `logits` (N, T) are calibrated, `weights` (N, T) are quality weights; a weight of 0 marks a
-    crop that was never scored. `people` (N,) names who is seen.
+    crop that was never scored. `people` (N,) names who is seen. The T crops are `takes` of one
+    length, one after the other.
     """
 
     logits: Floats
     weights: Floats
     step_s: float
     people: NDArray[np.str_]
+    takes: int = 1
 
     @property
     def hours(self) -> float:
@@ -51,15 +53,12 @@ class Evidence:
 
     def of(self, rows: NDArray[np.int_] | NDArray[np.bool_]) -> Evidence:
         """Some of the faces."""
-        return Evidence(self.logits[rows], self.weights[rows], self.step_s, self.people[rows])
+        return replace(
+            self, logits=self.logits[rows], weights=self.weights[rows], people=self.people[rows]
+        )
 
-    def drawn(
-        self, seconds: float, run_s: float, rng: np.random.Generator, *, mixed: bool = False
-    ) -> Evidence:
-        """Draw one session of so many `seconds` for each face, in runs of `run_s` on average.
-
-        With `mixed` each run comes from whichever face, else all of them from the session's own.
-        """
+    def drawn(self, seconds: float, run_s: float, rng: np.random.Generator) -> Evidence:
+        """Draw one session of so many `seconds` for each face, in runs of `run_s` on average."""
         rows, have = self.logits.shape
         steps = max(1, round(seconds / self.step_s))
         fresh = rng.random((rows, steps)) < min(1.0, self.step_s / run_s)
@@ -67,11 +66,11 @@ class Evidence:
         begins = np.maximum.accumulate(np.where(fresh, np.arange(steps), 0), 1)
         starts = np.take_along_axis(rng.integers(have, size=(rows, steps)), begins, 1)
         taken = (starts + np.arange(steps) - begins) % have
-        faces = np.arange(rows)[:, None]
-        if mixed:
-            faces = np.take_along_axis(rng.integers(rows, size=(rows, steps)), begins, 1)
         return Evidence(
-            self.logits[faces, taken], self.weights[faces, taken], self.step_s, self.people
+            np.take_along_axis(self.logits, taken, 1),
+            np.take_along_axis(self.weights, taken, 1),
+            self.step_s,
+            self.people,
         )
 
 

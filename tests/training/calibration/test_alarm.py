@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,18 @@ def test_people_taken_for_fakes_are_excluded_by_the_drift(monkeypatch: pytest.Mo
     assert found.chosen.persistent == 0
     assert found.model.drift >= 0.8
     assert found.chosen.detected > 0.9
+
+
+def test_what_differs_between_takes_is_no_correlation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarm, "ROUNDS", 1)
+    monkeypatch.setattr(alarm, "CLIPS", (6.0,))
+    monkeypatch.setattr(alarm, "DRIFT_STEP", 2.0)
+    rng = np.random.default_rng(0)
+    real, fake = (people(rng.normal(mean, 0.5, 150), seed) for mean, seed in ((-3, 1), (3, 2)))
+    real.logits[:, 20:] += rng.normal(0, 1.5, (150, 1))
+    together = choose_alarm(real, fake, 0.1, 60).model.correlation_s
+    apart = choose_alarm(replace(real, takes=2), fake, 0.1, 60).model.correlation_s
+    assert apart < 2 * STEP_S < together
 
 
 def test_where_nobody_can_be_told_apart_the_rate_that_is_left_is_stated(

@@ -74,6 +74,16 @@ def test_an_untouched_crop_is_the_cut_alone(still: Still) -> None:
     assert weight > 0.9
 
 
+def test_a_mirrored_face_has_its_left_eye_on_the_left(still: Still) -> None:
+    turned = Still(still.pixels, still.box_px + 30, still.landmarks_px + 30).mirrored()
+    left, right, nose, *_ = turned.landmarks_px.tolist()
+    assert left[0] < nose[0] < right[0]
+    assert turned.box_px.tolist() == [70, 130, 270, 330]
+    again = turned.mirrored()
+    assert np.array_equal(again.landmarks_px, still.landmarks_px + 30)
+    assert np.array_equal(again.pixels, still.pixels)
+
+
 def eyes(crop: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> tuple[float, float]:
     """The middle of what is dark in the upper half."""
     grey = cv2.GaussianBlur(crop.astype(np.float32).mean(2), (0, 0), 3)

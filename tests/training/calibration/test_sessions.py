@@ -42,20 +42,10 @@ def test_a_session_holds_only_its_own_persons_crops_in_their_order() -> None:
     assert follows.mean() == pytest.approx(1 - STEP_S / 2.0, abs=0.05)
 
 
-def test_a_mixed_session_meets_everybody_one_run_after_the_other() -> None:
-    rows, length = 5, 30
-    marks = np.arange(rows * length, dtype=np.float64).reshape(rows, length)
-    seen = Evidence(marks, np.ones_like(marks), STEP_S, np.array(list("abcde")))
-    drawn = seen.drawn(120, 2.0, np.random.default_rng(0), mixed=True)
-    people = drawn.logits // length
-    assert all(len(np.unique(row)) == rows for row in people)
-    assert (people[:, 1:] != people[:, :-1]).mean() == pytest.approx(0.125 * 0.8, abs=0.03)
-
-
 def test_logits_and_weights_stay_together() -> None:
     values = np.random.default_rng(1).normal(size=(4, 20))
     seen = Evidence(values, np.exp(values), STEP_S, np.array(list("abcd")))
-    drawn = seen.drawn(30, 1.0, np.random.default_rng(2), mixed=True)
+    drawn = seen.drawn(30, 1.0, np.random.default_rng(2))
     assert np.allclose(drawn.weights, np.exp(drawn.logits))
 
 
