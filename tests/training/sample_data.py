@@ -25,7 +25,11 @@ def drawn_face(seed: int, fake: bool, size: int = 64) -> Pixels:
     return picture
 
 
-def write_data(folder: Path, per_class: int = 12) -> Path:
+LANDMARKS = "0.37 0.42 0.63 0.42 0.5 0.55 0.4 0.68 0.6 0.68"
+"""Shares of the picture where a drawn face would have its eyes, nose and mouth."""
+
+
+def write_data(folder: Path, per_class: int = 12, landmarks: bool = True) -> Path:
     """Write ``faces/`` with dfdc-train, dfdc-val and portraits-real, and give `folder`."""
     (folder / "faces").mkdir(parents=True)
     rows: list[dict[str, str]] = []
@@ -40,9 +44,8 @@ def write_data(folder: Path, per_class: int = 12) -> Path:
                     name = f"{label}/{index}.png"
                     group = f"{tar}-{index}"
                     _add(archive, name, drawn_face(index, label == "fake"))
-                    rows.append(
-                        {"tar": tar, "file": name, "label": label, "group": group, "split": split}
-                    )
+                    row = {"tar": tar, "file": name, "label": label, "group": group}
+                    rows.append(row | {"split": split, "landmarks": LANDMARKS if landmarks else ""})
     with (folder / "faces" / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()

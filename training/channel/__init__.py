@@ -3,6 +3,6 @@
 `sample` draws one as training meets it; `levels` gives one alone, at a known strength.
 """
 
-from training.channel.channel import Channel, Strength, sample
+from training.channel.channel import STRENGTHS, Channel, Strength, sample
 
-__all__ = ["Channel", "Strength", "sample"]
+__all__ = ["STRENGTHS", "Channel", "Strength", "sample"]

@@ -17,6 +17,7 @@ from training.channel.stage import Pixels, Stage
 from training.channel.still import CHROMA, Jpeg
 
 Strength = Literal["none", "mild", "live"]
+STRENGTHS: Final[tuple[Strength, ...]] = ("none", "mild", "live")
 UNTOUCHED: Final = {"none": 1.0, "mild": 0.5, "live": 0.18}
 """Shares of channels that change nothing: the network is to know clean pictures too."""
 
