@@ -81,16 +81,14 @@ class Sessions:
         many = real.of(np.repeat(np.arange(len(real.people)), draws))
         return cls(real, many.drawn(session_s, RUN_S, rng))
 
-    def judge(self, each: Sum, per_hour: float) -> Setting | None:
-        """Set the threshold for one sum; None where no sum ever rises."""
+    def judge(self, each: Sum, per_hour: float) -> Setting:
+        """Set the threshold for one sum."""
         persistent = self.real.people[self.real.offsets(each.clip) > each.drift]
         session_h = self.drawn.seconds / 3600
         floor = len(persistent) / len(self.real.people) / session_h
         fleeting = self.drawn.of(~np.isin(self.drawn.people, persistent))
-        try:
-            tail = fit_tail(each.along(fleeting).max(1), session_h)
-        except ValueError:
-            return None
+        maxima = each.along(fleeting).max(1) if len(fleeting.people) else np.zeros(1)
+        tail = fit_tail(maxima, session_h)
         # All of it where the people alone make more: no threshold changes that.
         left = per_hour - floor if floor < per_hour else per_hour
         return Setting(each, len(persistent), floor, tail, max(each.clip, tail.threshold(left)))
@@ -106,7 +104,7 @@ def choose_alarm(
     restricted to a horizon: Royston & Parmar, BMC Medical Research Methodology 2013). Where the
     people alone make more than `per_hour`, the setting that comes closest wins.
 
-    Raises: ValueError when no real face's score varies or rises.
+    Raises: ValueError when no real face's score varies.
     """
     rng = np.random.default_rng(seed)
     sessions = Sessions.of(real, session_s, DRAWS, rng)
@@ -116,9 +114,7 @@ def choose_alarm(
         for clip in CLIPS
         for drift in np.arange(0, clip, DRIFT_STEP)
     ]
-    settings = tuple(_detecting(setting, fakes) for setting in judged if setting is not None)
-    if not settings:
-        raise ValueError("the sums of real faces never rise: there is no threshold to set")
+    settings = tuple(_detecting(setting, fakes) for setting in judged)
     chosen = min(settings, key=lambda s: (max(0.0, s.floor_per_hour - per_hour), s.mean_delay_s))
     return Choice(
         model=_model(chosen, per_hour, real.hours),
@@ -165,10 +161,8 @@ def _interval(
     count = len(real.people)
     for _ in range(ROUNDS):
         people = real.of(rng.integers(count, size=count))
-        setting = Sessions.of(people, session_s, 1, rng).judge(each, per_hour)
-        if setting is not None:
-            found.append(setting.threshold)
-    low, high = np.percentile(found, [2.5, 97.5]) if found else (np.nan, np.nan)
+        found.append(Sessions.of(people, session_s, 1, rng).judge(each, per_hour).threshold)
+    low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from scipy.stats import beta
 
@@ -16,6 +16,10 @@ from engines.spec import Calibration, CalibrationLevel
 from training.calibration.alarm import Choice, Setting
 from training.calibration.live import Played
 from training.calibration.reliability import Reliability
+
+SETTINGS: Final = (
+    "clip   drift  persistent people, alarms/h   threshold   detected   median s   mean s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,13 @@ class Found:
 
     def lines(self) -> list[str]:
         """Give the table to be printed."""
-        return [*self._faces(), "", *self._levels(), "", *self._alarm()]
+        settings = [_row(setting) for setting in best_by_clip(self.choice, self.per_hour)]
+        return [
+            *self._faces(), "", *self._levels(), "", SETTINGS, *settings, *self._alarm(),
+            *(_played(name, it) for name, it in (
+                ("reals", self.played_real), ("fakes", self.played_fake)
+            )),
+        ]  # fmt: skip
 
     def _faces(self) -> list[str]:
         counts = ", ".join(f"{count} {name}" for name, count in self.faces.items())
@@ -68,33 +78,29 @@ class Found:
         choice, model, chosen = self.choice, self.choice.model, self.choice.chosen
         low, high = choice.threshold_interval
         lines = [
-            "clip   drift  persistent people, alarms/h   threshold   detected   median s   mean s",
-            *(_row(setting) for setting in _best_by_clip(choice)),
             f"chosen: clip {model.clip:g}, drift {model.drift:g}, "
             f"correlation {model.correlation_s:.2f} s",
             f"threshold for {self.per_hour:g} an hour: {model.threshold(self.per_hour):.2f} nats "
             f"[{low:.2f}, {high:.2f}]",
-            _persistent(chosen.persistent, self.played_real.faces, chosen.floor_per_hour),
             f"line: {model.threshold_at_1_per_hour:.2f} "
             f"+ {model.threshold_per_e_fold:.2f} ln(1/rate), "
             f"shape of the tail {chosen.tail.shape:+.2f} (0 is straight)",
+            _persistent(chosen.persistent, self.played_real.faces, chosen.floor_per_hour),
             f"footage scored: {choice.real_hours:.2f} h of reals, drawn into "
             f"{choice.session_hours:.0f} h of sessions",
         ]
         if model.extrapolates(self.per_hour):
-            lines.append(
-                f"EXTRAPOLATED: rates below {model.extrapolated_below_per_hour:.2f} an hour were "
-                "not seen but reckoned"
-            )
-        for name, played in (("reals", self.played_real), ("fakes", self.played_fake)):
-            delay = (
-                "" if played.delay_s is None else f", after {played.delay_s:.2f} s in the median"
-            )
-            lines.append(
-                f"through the live sum: {played.alarmed} of {played.faces} {name} alarm within "
-                f"{played.seconds:.0f} s{delay}"
-            )
+            limit = f"{model.extrapolated_below_per_hour:.2f} an hour"
+            lines.append(f"EXTRAPOLATED: rates below {limit} were not seen but reckoned")
         return lines
+
+
+def _played(name: str, played: Played) -> str:
+    delay = "" if played.delay_s is None else f", after {played.delay_s:.2f} s in the median"
+    return (
+        f"through the live sum: {played.alarmed} of {played.faces} {name} alarm within "
+        f"{played.seconds:.0f} s{delay}"
+    )
 
 
 def _persistent(count: int, people: int, floor: float) -> str:
@@ -111,16 +117,14 @@ def counted(labels: list[str]) -> dict[str, int]:
     return dict(sorted(Counter(labels).items()))
 
 
-def _best_by_clip(choice: Choice) -> list[Setting]:
-    """The soonest setting of each clip within the wanted rate, the chosen one among them."""
-    found: dict[float, Setting] = {}
-    limit = max(choice.chosen.floor_per_hour, 0.0)
+def best_by_clip(choice: Choice, per_hour: float) -> list[Setting]:
+    """The soonest setting of each clip within the rate; the chosen one is always among them."""
+    found = {choice.chosen.sum.clip: choice.chosen}
     for setting in choice.settings:
-        clip = setting.sum.clip
-        inside = setting.floor_per_hour <= max(limit, 1e-12)
-        if inside and (clip not in found or setting.mean_delay_s < found[clip].mean_delay_s):
-            found[clip] = setting
-    found[choice.chosen.sum.clip] = choice.chosen
+        best = found.get(setting.sum.clip)
+        sooner = best is None or setting.mean_delay_s < best.mean_delay_s
+        if setting.floor_per_hour < per_hour and sooner:
+            found[setting.sum.clip] = setting
     return [found[clip] for clip in sorted(found)]
 
 

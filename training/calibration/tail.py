@@ -47,13 +47,15 @@ def fit_tail(maxima: Floats, session_h: float) -> Tail:
     One maximum a session is one excursion, so neighbouring crops do not count twice (peaks over
     threshold: Davison & Smith, "Models for exceedances over high thresholds", JRSS-B 1990).
 
-    Raises: ValueError when fewer than 2 sessions ever left 0.
+    Where fewer than 2 sessions ever left 0 there is nothing to fit: then the greatest is taken to
+    be reached three times in all hours (the rule of three), and the slope is 1 nat, the theory's
+    for log likelihood ratios.
     """
     ordered = np.sort(maxima)[::-1]
     wanted = max(FEWEST, round(SHARE * len(ordered)))
     count = min(wanted, int((ordered > ordered[-1]).sum()), len(ordered) - 1)
     if count < 2:
-        raise ValueError("the sums of real faces never rise: there is no tail to fit")
+        return Tail(float(ordered[0]), 3 / (len(ordered) * session_h), 1.0, float("nan"), 0)
     start = float(ordered[count])
     excess = ordered[:count] - start
     # Excursions are Poisson: a session may hold several, and only its greatest is seen.

@@ -53,6 +53,8 @@ def test_a_tenfold_rate_is_a_fixed_way_down() -> None:
     assert tail.at_one_per_hour == tail.threshold(1.0)
 
 
-def test_sums_that_never_rise_have_no_tail() -> None:
-    with pytest.raises(ValueError, match="never rise"):
-        fit_tail(np.zeros(100), 1.0)
+def test_sums_that_never_rise_leave_the_rule_of_three_and_the_theorys_slope() -> None:
+    tail = fit_tail(np.zeros(100), 0.5)
+    assert tail.threshold(3 / 50) == 0
+    assert tail.threshold(3 / 50 / np.e) == pytest.approx(1)
+    assert tail.exceeding == 0
