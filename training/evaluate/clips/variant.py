@@ -12,6 +12,7 @@ import av.error
 import cv2
 import numpy as np
 from av.container import InputContainer, OutputContainer
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -101,7 +102,7 @@ def write_variant(clip: Path, variant: Variant, target: Path) -> None:
             for frame in source.decode(stream):
                 pixels = _changed(to_rgb(frame), variant)
                 written = written or _sink(sink, variant, fps, pixels)
-                picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                picture = _picture(pixels, variant.codec)
                 time_s = float((frame.pts or 0) * (frame.time_base or 0))
                 picture.pts, picture.time_base = round(time_s / TIME_BASE), TIME_BASE
                 sink.mux(written.encode(picture))
@@ -122,6 +123,17 @@ def _changed(pixels: NDArray[np.uint8], variant: Variant) -> NDArray[np.uint8]:
         table = np.clip(np.arange(256) * variant.gain + 0.5, 0, 255).astype(np.uint8)
         pixels = np.asarray(cv2.LUT(pixels, table), np.uint8)
     return np.ascontiguousarray(pixels)
+
+
+def _picture(pixels: NDArray[np.uint8], codec: Codec) -> av.VideoFrame:
+    """The pixels as YUV. VP8 is BT.601 by definition; for untagged H.264 the matrix is the one
+    that `stream.sources.decoding.to_rgb` takes pictures of this size to have.
+    """
+    height, width = pixels.shape[:2]
+    large = codec == "h264" and (width >= 1280 or height > 576)
+    matrix = Colorspace.ITU709 if large else Colorspace.ITU601
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=matrix)
 
 
 def _sink(

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from stream.sources.decoding import to_rgb
 from tests.training.evaluate.clips.tiny import write
 from training.evaluate.clips.variant import (
     GAIN,
@@ -49,6 +50,21 @@ def test_size_light_codec_and_times_are_those_asked_for(
     counts = np.array([(frame.time or 0.0) * 25 for frame in frames])  # Matroska's are in ms
     assert np.allclose(counts, counts.round(), atol=0.03)
     assert counts[-1] == pytest.approx(49, abs=2), "VP8 may drop a frame to keep its rate"
+
+
+@pytest.mark.parametrize("size", [(240, 320), (720, 1280)])
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_colours_come_back_as_they_went_in(
+    tmp_path: Path, codec: Codec, size: tuple[int, int]
+) -> None:
+    skin = np.full((*size, 3), (200, 120, 90), np.uint8)
+    clip = write(tmp_path / "clip.mp4", [skin] * 5)
+    write_variant(clip, Variant(codec=codec, kbit_s=4000), tmp_path / "out.mkv")
+    pictures = []
+    for path in (clip, tmp_path / "out.mkv"):
+        with av.open(str(path)) as container:
+            pictures.append(to_rgb(list(container.decode(video=0))[-1]).mean((0, 1)))
+    assert pictures[1] == pytest.approx(pictures[0], abs=4)
 
 
 @pytest.mark.parametrize("codec", ["h264", "vp8"])
