@@ -25,6 +25,8 @@ Pixels = NDArray[np.uint8]
 
 SIDES: Final = (48, 64, 64, 80, 96, 128, 128, 160)
 """Sides of the aligned face in px that networks in use work at, and what is left of larger ones."""
+HARD: Final = 0.12
+"""Share of the pastes with a hard edge, as some of DFDC's have."""
 TEMPLATE: Final = np.array(
     [[0.32, 0.38], [0.68, 0.38], [0.5, 0.58], [0.35, 0.76], [0.65, 0.76]], np.float32
 )
@@ -75,4 +77,6 @@ def _mask(shape: Shape, size: tuple[int, int], rng: np.random.Generator) -> Mask
         mask = oval_mask(shape, size, rng)
     else:
         mask = box_mask(shape, size, rng)
+    if rng.random() < HARD:
+        return np.asarray(cv2.GaussianBlur(mask, (3, 3), 0), np.float32)
     return feathered(mask, shape.unit, rng)
