@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from engines.errors import EngineError
@@ -23,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     detector.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
     detector.add_argument("--precision", choices=("fp32", "fp16"), default="fp32")
     detector.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR")
+    detector.add_argument(
+        "--parity-crops", type=int, metavar="N",
+        help="also compare probabilities of torch, fp32 and fp16 on N crops of the data folder",
+    )  # fmt: skip
     mtcnn = commands.add_parser("mtcnn", help="the three networks of facenet-pytorch's MTCNN")
     mtcnn.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR")
     parsed = parser.parse_args(arguments)
@@ -42,7 +47,18 @@ def _detector(parsed: argparse.Namespace) -> int:
     for name, difference in differences.items():
         print(f"{name}: {difference}")
     print(f"wrote {parsed.out / 'detector.onnx'} and {parsed.out / 'detector.json'}")
-    return 0
+    return 0 if not parsed.parity_crops else _probabilities(module, parsed)
+
+
+def _probabilities(module: ModuleType, parsed: argparse.Namespace) -> int:
+    found, origin = module.compare_probabilities(parsed.checkpoint, parsed.parity_crops)
+    print(f"on {origin}:")
+    for agreement in found:
+        print(f"  {agreement}")
+    if all(agreement.fits for agreement in found):
+        return 0
+    print("export detector: the probabilities differ too much", file=sys.stderr)
+    return 1
 
 
 def _mtcnn(parsed: argparse.Namespace) -> int:

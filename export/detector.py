@@ -10,18 +10,27 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engines.spec import Calibration, CropGeometry, ModelSpec, TensorSpec, sha256_of
+from engines.spec import AlarmModel, Calibration, CropGeometry, ModelSpec, TensorSpec, sha256_of
 from export.onnx_file import write_onnx
-from export.parity import Difference, Tolerance, check_parity, parity_crops
+from export.parity import (
+    Agreement,
+    Difference,
+    Tolerance,
+    agreements,
+    check_parity,
+    engine_logits,
+    parity_crops,
+    torch_logits,
+)
 from stream.config import REPOSITORY
-from training.network import Detector, NetworkConfig
+from training.checkpoint import load_network, read_checkpoint
+from training.network import Detector
 
 Precision = Literal["fp32", "fp16"]
 
@@ -29,15 +38,13 @@ TOLERANCES: Final[Mapping[Precision, Tolerance]] = {
     "fp32": Tolerance(logit=1e-3, heatmap=1e-4),
     "fp16": Tolerance(logit=0.05, heatmap=0.02),
 }
-PARTS: Final = ("recipe", "weights", "crop", "calibration", "facts")
-"""What `training.run.finished` puts into a checkpoint."""
 
 
 def export_detector(checkpoint: Path, precision: Precision, out: Path) -> dict[str, Difference]:
     """Write ``detector.onnx`` and ``detector.json`` into `out`; give the parity's differences.
 
-    The checkpoint is what `training.run.fit` leaves as ``detector.pt``. Both files appear only
-    once the exported network, opened by the engine that serves it, agrees with torch.
+    The checkpoint is what `training.fitting.run.fit` leaves as ``detector.pt``. Both files appear
+    only once the exported network, opened by the engine that serves it, agrees with torch.
 
     Raises: ParityFailed (nothing is written); OSError; ValueError for a file that is no
     finished checkpoint; RuntimeError for weights of another network.
@@ -47,42 +54,30 @@ def export_detector(checkpoint: Path, precision: Precision, out: Path) -> dict[s
     crops, origin = parity_crops(network.config.size_px)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
-        model = Path(folder) / "detector.onnx"
-        gflop, parameters = _cost(network)
+        spec = _write(state, precision, Path(folder), {"parity_crops": origin})
         # The reference stays in float32: what fp16 loses is part of what is judged.
-        write_network(load_network(state).halved() if precision == "fp16" else network, model)
-        provenance = _provenance(state) | {"parity_crops": origin}
-        spec = _spec(state, model, precision, gflop, parameters, provenance)
-        spec.save(model.with_suffix(".json"))
-        differences = check_parity(
-            network, model.with_suffix(".json"), crops, TOLERANCES[precision]
-        )
-        for path in (model, model.with_suffix(".json")):
+        differences = check_parity(network, spec, crops, TOLERANCES[precision])
+        for path in (spec.with_suffix(".onnx"), spec):
             path.replace(out / path.name)
     return differences
 
 
-def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """Read what a finished run left; no code in the file is run.
+def compare_probabilities(checkpoint: Path, count: int) -> tuple[list[Agreement], str]:
+    """Score `count` crops with torch and with the file at either precision, two by two.
 
-    Raises: OSError; ValueError when it is something else.
+    Also gives where the crops come from. Nothing is kept.
+
+    Raises: as `export_detector`; no ParityFailed, since the answer says it.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, EOFError, RuntimeError) as exc:
-        raise ValueError(f"{path} is no torch checkpoint") from exc
-    missing = [key for key in PARTS if not isinstance(state, dict) or key not in state]
-    if missing:
-        raise ValueError(f"{path} is no finished training run: it lacks {', '.join(missing)}")
-    return cast(Mapping[str, Any], state)
-
-
-def load_network(state: Mapping[str, Any]) -> Detector:
-    """Build the network of a finished checkpoint, in evaluation mode."""
-    network = Detector(NetworkConfig(**state["recipe"]["network"]))
-    network.load_state_dict(state["weights"])
-    network.eval()
-    return network
+    state = read_checkpoint(checkpoint)
+    network = load_network(state)
+    crops, origin = parity_crops(network.config.size_px, count)
+    logits = {"torch": torch_logits(network, crops)}
+    with tempfile.TemporaryDirectory() as folder:
+        for precision in TOLERANCES:
+            spec = _write(state, precision, Path(folder), {})
+            logits[f"ONNX {precision}"] = engine_logits(spec, crops)
+    return agreements(logits, Calibration.from_body(state["calibration"])), origin
 
 
 def write_network(network: Detector, path: Path) -> None:
@@ -92,16 +87,17 @@ def write_network(network: Detector, path: Path) -> None:
     write_onnx(network, example, path, "crops", ["logit", "heatmap"], [0])
 
 
-def _spec(
-    state: Mapping[str, Any],
-    model: Path,
-    precision: Precision,
-    gflop: float,
-    parameters: int,
-    provenance: Mapping[str, Any],
-) -> ModelSpec:
-    size = int(state["recipe"]["network"]["size_px"])
-    return ModelSpec(
+def _write(
+    state: Mapping[str, Any], precision: Precision, folder: Path, noted: Mapping[str, Any]
+) -> Path:
+    """Write both files into `folder`; give the spec's path."""
+    network = load_network(state)
+    gflop, parameters = _cost(network)
+    size = network.config.size_px
+    model = folder / "detector.onnx"
+    write_network(network.halved() if precision == "fp16" else network, model)
+    alarm = state.get("alarm")  # `python -m training calibrate` adds it
+    spec = ModelSpec(
         name="detector",
         file=model.name,
         sha256=sha256_of(model),
@@ -113,11 +109,14 @@ def _spec(
         layout="NHWC",
         precision=precision,
         crop=CropGeometry(**state["crop"]),
-        calibration=Calibration(**state["calibration"]),
+        calibration=Calibration.from_body(state["calibration"]),
+        alarm=None if alarm is None else AlarmModel(**alarm),
         gflop=gflop,
         parameters=parameters,
-        provenance=provenance,
+        provenance=_provenance(state) | dict(noted),
     )
+    spec.save(model.with_suffix(".json"))
+    return model.with_suffix(".json")
 
 
 def _cost(network: Detector) -> tuple[float, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +14,21 @@ import torch
 from numpy.typing import NDArray
 
 from engines.base import Outputs
+from engines.spec import Calibration
 from engines.table import open_engine
 from stream.config import REPOSITORY, data_dir
-from training.data import decode, load_faces
+from training.crops import decode
+from training.manifest import load_faces, part
 from training.network import Detector
 
 Pixels = NDArray[np.uint8]
+Logits = NDArray[np.float64]
 Infer = Callable[[Pixels], Outputs]
 
 CROPS: Final = 40
+AT_ONCE: Final = 32
 DEMO: Final = REPOSITORY / "stream" / "sources" / "media" / "demo.mp4"
+PROBABILITY: Final = 0.01
 BATCHES: Final = (1, 2, 5)
 """A batch that was folded into a constant while tracing shows at another size than traced."""
 
@@ -64,8 +70,25 @@ class ParityFailed(Exception):
         return "the exported file does not compute what torch does: " + "; ".join(parts)
 
 
-def parity_crops(size: int) -> tuple[Pixels, str]:
-    """Give crops (N, S, S, 3) to compare on, and where they come from.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The largest difference of two runtimes' probabilities over all crops."""
+
+    between: tuple[str, str]
+    largest: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether no viewer could tell the two apart; not so for NaN."""
+        return self.largest <= PROBABILITY
+
+    def __str__(self) -> str:
+        one, other = self.between
+        return f"{one} and {other}: max |Δ probability| {self.largest:.2e} (allowed {PROBABILITY})"
+
+
+def parity_crops(size: int, count: int = CROPS) -> tuple[Pixels, str]:
+    """Give `count` crops (N, S, S, 3) to compare on, or what there is, and where they come from.
 
     Faces of the data folder; without it, pieces of the demo's frames.
 
@@ -73,11 +96,11 @@ def parity_crops(size: int) -> tuple[Pixels, str]:
     """
     folder = data_dir()
     if folder is not None and (folder / "faces" / "manifest.csv").is_file():
-        faces = load_faces(folder, "val", ["dfdc-val.tar"])
-        chosen = faces[:: max(1, len(faces) // CROPS)][:CROPS]
-        crops = [cv2.resize(decode(face), (size, size)) for face in chosen]
-        return np.asarray(crops, np.uint8), f"{len(crops)} of dfdc-val"
-    return demo_crops(size), f"{CROPS} pieces of the demo"
+        faces = [face for face in load_faces(folder, "val") if part(face.group) == "calib"]
+        places = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
+        crops = [cv2.resize(decode(faces[place]), (size, size)) for place in places]
+        return np.asarray(crops, np.uint8), f"{len(crops)} of val's calib half"
+    return demo_crops(size, count), f"{count} pieces of the demo"
 
 
 def demo_crops(size: int, count: int = CROPS) -> Pixels:
@@ -117,6 +140,36 @@ def check_parity(
     if not all(difference.fits for difference in differences.values()):
         raise ParityFailed(differences)
     return differences
+
+
+def torch_logits(network: Detector, crops: Pixels) -> Logits:
+    """Logits (N,) of the network, in float32."""
+    parts = [crops[start : start + AT_ONCE] for start in range(0, len(crops), AT_ONCE)]
+    with torch.inference_mode():
+        return np.concatenate([network(torch.from_numpy(p))[0].double().numpy() for p in parts])
+
+
+def engine_logits(spec_path: Path, crops: Pixels) -> Logits:
+    """Logits (N,) of an exported file, from the engine that serves it.
+
+    Raises: EngineError when the file cannot be opened or run.
+    """
+    with open_engine("onnxruntime", spec_path) as engine:
+        return _in_batches(engine.infer, crops, AT_ONCE)["logit"].astype(np.float64)
+
+
+def agreements(logits: Mapping[str, Logits], calibration: Calibration) -> list[Agreement]:
+    """Compare the runtimes two by two, at the calibration's level where they differ most."""
+    qualities = [0.0, *(level.above_quality for level in calibration.levels)]
+    found: list[Agreement] = []
+    for one, other in combinations(logits, 2):
+        gaps = []
+        for level in map(calibration.at, qualities):
+            pair = (logits[name] / level.temperature + level.bias for name in (one, other))
+            first, second = (np.tanh(scaled / 2) / 2 for scaled in pair)  # the sigmoid less 1/2
+            gaps.append(float(np.abs(first - second).max()))
+        found.append(Agreement((one, other), float(np.max(gaps))))
+    return found
 
 
 def _in_batches(infer: Infer, crops: Pixels, count: int) -> dict[str, NDArray[np.float32]]:

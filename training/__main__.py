@@ -1,97 +1,85 @@
-"""Command line: ``python -m training fit|evaluate|margin``."""
+"""Command line: ``python -m training COMMAND``; each command lies in a module of its own."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from engines.errors import EngineError
-from engines.table import open_engine
-from stream.config import REPOSITORY, data_dir
-from stream.faces.cascade import Cascade
-from stream.faces.options import FacesOptions
-from training.data import decode, load_faces
-from training.evaluate import LISTS, evaluate
-from training.fit import Recipe
-from training.margin import measure_margin
-from training.run import fit
+from stream.config import data_dir
+from training.fitting.errors import Stopped
 
-WEIGHTS: Final = REPOSITORY / "weights"
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command's place and what it does, in a line.
+
+    Its module has ``add_arguments(parser)`` and ``run(parsed, data)``, and is imported when it
+    is named: what one command needs takes seconds to import.
+    """
+
+    module: str
+    help: str
+    needs_data: bool = True
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "prepare": Command(
+        "training.prepare.command", "videos and pictures -> face crops and a manifest", False
+    ),
+    "fit": Command("training.fitting.command", "train, or go on with a run that was stopped"),
+    "calibrate": Command(
+        "training.calibration.command", "probabilities by quality, and the alarm's threshold"
+    ),
+    "evaluate": Command("training.evaluate.command", "score models on faces and clips; reports"),
+    "margin": Command("training.margin", "how tightly the DFDC crops are cut"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when it is done, 1 with one line on standard error when it cannot be."""
-    parsed = _parser().parse_args(arguments)
-    data = data_dir()
-    if data is None:
-        print("training: no data folder: set DEEPFAKESTREAM_DATA to it", file=sys.stderr)
+    """Run one command.
+
+    0 when it is done, 1 with one line on standard error when it cannot be, 128 and the signal's
+    number when a signal stopped it and it can go on.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser(given).parse_args(given)
+    command = COMMANDS[parsed.command]
+    data = getattr(parsed, "data", None) or data_dir()
+    if data is None and command.needs_data:
+        message = "no data folder: give --data, or set DEEPFAKESTREAM_DATA to it"
+        print(f"training: {message}", file=sys.stderr)
         return 1
     try:
-        COMMANDS[parsed.command](parsed, data)
+        import_module(command.module).run(parsed, data)
+    except Stopped as stop:
+        print(f"training {parsed.command}: {stop}", file=sys.stderr)
+        return 128 + stop.number
     except (OSError, EngineError, tomllib.TOMLDecodeError, TypeError, ValueError) as exc:
-        print(f"training {parsed.command}: {exc}", file=sys.stderr)
+        print(f"training {parsed.command}: {' '.join(str(exc).split())}", file=sys.stderr)
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("fit", help="train, or go on with a run that was stopped")
-    train.add_argument("--config", type=Path, default=Path(__file__).parent / "first.toml")
-    train.add_argument("--out", type=Path, default=Path("runs/first"))
-    train.add_argument("--threads", type=int, default=2)
-    judge = commands.add_parser("evaluate", help="the model card's figures")
-    judge.add_argument("--model", type=Path, default=WEIGHTS / "detector.json")
-    judge.add_argument("--list", choices=(*LISTS, "all"), default="dfdc-val")
-    judge.add_argument("--threads", type=int, default=2)
-    margin = commands.add_parser("margin", help="how tightly the DFDC crops are cut")
-    margin.add_argument("--crops", type=int, default=250)
+    for name, command in COMMANDS.items():
+        own = commands.add_parser(name, help=command.help)
+        if command.needs_data:
+            own.add_argument(
+                "--data", type=Path, metavar="DIR", help="the data folder (DEEPFAKESTREAM_DATA)"
+            )
+        if name in given[:1]:
+            import_module(command.module).add_arguments(own)
     return parser
 
-
-def _fit(parsed: argparse.Namespace, data: Path) -> None:
-    fit(Recipe.load(parsed.config), data, parsed.out, parsed.threads)
-
-
-def _evaluate(parsed: argparse.Namespace, data: Path) -> None:
-    for name in LISTS if parsed.list == "all" else [parsed.list]:
-        print(name)
-        for figure in evaluate(parsed.model, name, data, parsed.threads):
-            print(f"  {figure}")
-
-
-def _margin(parsed: argparse.Namespace, data: Path) -> None:
-    faces = load_faces(data, "train", ["dfdc-train.tar"])
-    picked = np.random.default_rng(0).choice(len(faces), min(parsed.crops, len(faces)), False)
-    crops = [decode(faces[index]) for index in picked]
-    with ExitStack() as opened:
-        pnet, rnet, onet = (
-            opened.enter_context(open_engine("onnxruntime", WEIGHTS / f"{name}.json"))
-            for name in ("pnet", "rnet", "onet")
-        )
-        margins = measure_margin(crops, Cascade(pnet, rnet, onet, FacesOptions()))
-    print("padding     faces  crop side / box side    box centre right, down (share of the side)")
-    for found in margins:
-        scale = " ".join(f"{value:6.3f}" for value in found.scale)
-        print(
-            f"{found.padding:10} {found.faces:6}  {scale}   "
-            f"{found.right[1]:+.3f} {found.down[1]:+.3f}"
-        )
-
-
-COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Path], None]]] = {
-    "fit": _fit,
-    "evaluate": _evaluate,
-    "margin": _margin,
-}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,8 @@
     local and deep, each averaged with weights softmax(attention) -> (N, 64 + 1280) -> logit (N,)
 
 The residuals enter through a second stem convolution that is added to the ImageNet one and
-starts at zero, so that training starts from exactly the ImageNet network. Sources: SRM kernels
+starts at zero, so that training starts from exactly the ImageNet network. Other front ends, for
+comparison, leave one of the two branches out or change its filters. Sources: SRM kernels
 and fusion of a noise stream, Zhou et al., "Learning Rich Features for Image Manipulation
 Detection" (CVPR 2018); EfficientNet-Lite, Tan & Le (ICML 2019) as built by timm; global weighted
 average pooling, Qiu, "Global Weighted Average Pooling Bridges Pixel-level Localization and
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Literal, get_args
 
 import numpy as np
 import timm
@@ -30,34 +31,25 @@ from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.residuals import MAPS, BayarResidual, SrmResidual
+
 Array = NDArray[Any]
 
-SRM_KERNELS: Final = (
-    (2, ((0, 0, 0, 0, 0), (0, 0, 0, 0, 0), (0, 1, -2, 1, 0), (0, 0, 0, 0, 0), (0, 0, 0, 0, 0))),
-    (4, ((0, 0, 0, 0, 0), (0, -1, 2, -1, 0), (0, 2, -4, 2, 0), (0, -1, 2, -1, 0), (0, 0, 0, 0, 0))),
-    (
-        12,
-        (
-            (-1, 2, -2, 2, -1),
-            (2, -6, 8, -6, 2),
-            (-2, 8, -12, 8, -2),
-            (2, -6, 8, -6, 2),
-            (-1, 2, -2, 2, -1),
-        ),
-    ),
-)
-"""Divisor and 5x5 kernel of the three filters that Zhou et al. chose from the rich model."""
+Front = Literal["rgb", "srm", "rgb+srm", "rgb+srm-trainable", "bayar"]
+"""RGB alone; SRM residuals alone; RGB with fixed or trainable SRM; RGB with Bayar's residuals."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
     """The network's numbers.
 
-    `trunk` is timm's name of an EfficientNet: ``tf_efficientnet_lite0`` or
-    ``tf_efficientnet_b0`` to ``b4``. The pixel constants are those of the Lite family.
+    `trunk` is timm's name of an EfficientNet or of its kin: ``tf_efficientnet_lite0``,
+    ``tf_efficientnet_b0`` to ``b4``, or smaller ``mobilenetv2_035`` to ``mobilenetv2_140``. The
+    pixel constants are those of the Lite family.
     """
 
     trunk: str = "tf_efficientnet_lite0"
+    front: Front = "rgb+srm"
     size_px: int = 224
     pixel_mean: float = 127.0
     pixel_std: float = 128.0
@@ -67,26 +59,11 @@ class NetworkConfig:
     dropout: float = 0.2
     drop_path: float = 0.0
 
-
-class SrmResidual(nn.Module):  # type: ignore[misc]  # mypy is kept from reading torch
-    """High-pass residuals of each colour channel, truncated: (N, 3, H, W) -> (N, 9, H, W).
-
-    Takes the 0-255 scale; gives -1..1, channel by channel (R with three kernels, then G, B).
-    The border is reflected, so that a constant image has no residual at its edge either.
-    """
-
-    def __init__(self, limit: float) -> None:
-        super().__init__()
-        self.limit = limit
-        rows = [torch.tensor(kernel).float() / divisor for divisor, kernel in SRM_KERNELS]
-        kernels = torch.stack(rows)[:, None].repeat(3, 1, 1, 1)
-        self.register_buffer("kernels", kernels, persistent=False)
-        self.kernels: Tensor
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Filter, clip to +-limit, and divide by the limit."""
-        residual = F.conv2d(F.pad(pixels, (2, 2, 2, 2), mode="reflect"), self.kernels, groups=3)
-        return residual.clamp(-self.limit, self.limit) / self.limit
+    def __post_init__(self) -> None:
+        if self.front not in get_args(Front):
+            raise ValueError(f"network.front is one of {', '.join(get_args(Front))}")
+        if self.size_px % 32:
+            raise ValueError("network.size_px must be a multiple of 32")
 
 
 class Detector(nn.Module):  # type: ignore[misc]
@@ -99,13 +76,8 @@ class Detector(nn.Module):  # type: ignore[misc]
             config.trunk, pretrained=False, num_classes=0, drop_path_rate=config.drop_path
         )
         stages = {int(i["reduction"]): int(i["num_chs"]) for i in self.trunk.feature_info}
-        stem = self.trunk.conv_stem
-        self.srm = SrmResidual(config.srm_limit)
-        # No scale and shift: the 1x1 convolution after it has them.
-        self.srm_norm = nn.BatchNorm2d(9, affine=False)
-        self.srm_mix = nn.Conv2d(9, config.srm_maps, 1)
-        self.srm_stem = Conv2dSame(config.srm_maps, stem.out_channels, 3, 2, bias=False)
-        nn.init.zeros_(self.srm_stem.weight)
+        if config.front != "rgb":
+            self._add_residuals(config)
         self.local = nn.Sequential(
             *_conv(stages[16], config.local_width, 1),
             *_conv(config.local_width, config.local_width, 3, groups=config.local_width),
@@ -120,6 +92,22 @@ class Detector(nn.Module):  # type: ignore[misc]
         self.dropout = nn.Dropout(config.dropout)
         self.classify = nn.Linear(config.local_width + self.trunk.num_features, 1)
 
+    def _add_residuals(self, config: NetworkConfig) -> None:
+        # Named for the first of them: the names stand in checkpoints.
+        trainable = config.front == "rgb+srm-trainable"
+        bayar = config.front == "bayar"
+        self.srm = BayarResidual() if bayar else SrmResidual(config.srm_limit, trainable)
+        # No scale and shift: the 1x1 convolution after it has them.
+        self.srm_norm = nn.BatchNorm2d(MAPS, affine=False)
+        self.srm_mix = nn.Conv2d(MAPS, config.srm_maps, 1)
+        width = self.trunk.conv_stem.out_channels
+        self.srm_stem = Conv2dSame(config.srm_maps, width, 3, 2, bias=False)
+        if config.front == "srm":
+            self.trunk.conv_stem = nn.Identity()  # nothing is left for it to see
+            nn.init.kaiming_normal_(self.srm_stem.weight)
+        else:
+            nn.init.zeros_(self.srm_stem.weight)
+
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Give logit (N,) and heatmap (N, H/16, W/16) in 0..1; H and W are multiples of 32."""
         logit, attention = self.logits(crops)
@@ -131,7 +119,8 @@ class Detector(nn.Module):  # type: ignore[misc]
         A residual of 1 beside sums of 12 x 255 would be lost in float16.
         """
         self.half()
-        self.srm.float()
+        if self.config.front != "rgb":
+            self.srm.float()
         return self
 
     def logits(self, crops: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,12 +137,16 @@ class Detector(nn.Module):  # type: ignore[misc]
     def stem(self, crops: Tensor) -> Tensor:
         """Normalise and add the residual branch: (N, H, W, 3) -> (N, stem, H/2, W/2)."""
         pixels = crops.permute(0, 3, 1, 2).float()
-        rgb = (pixels - self.config.pixel_mean) / self.config.pixel_std
-        dtype = self.srm_mix.weight.dtype  # float16 in a half-precision export
-        # Contiguous: on channels-last, torch's CPU batch norm is ten times slower for 9 maps.
-        residual = self.srm(pixels).contiguous().to(dtype)
-        residual = self.srm_stem(self.srm_mix(self.srm_norm(residual)))
-        stem: Tensor = self.trunk.bn1(self.trunk.conv_stem(rgb.to(dtype)) + residual)
+        dtype = self.classify.weight.dtype  # float16 in a half-precision export
+        branches: list[Tensor] = []
+        if self.config.front != "srm":
+            rgb = (pixels - self.config.pixel_mean) / self.config.pixel_std
+            branches.append(self.trunk.conv_stem(rgb.to(dtype)))
+        if self.config.front != "rgb":
+            # Contiguous: on channels-last, torch's CPU batch norm is ten times slower for 9 maps.
+            residual = self.srm(pixels).contiguous().to(dtype)
+            branches.append(self.srm_stem(self.srm_mix(self.srm_norm(residual))))
+        stem: Tensor = self.trunk.bn1(sum(branches[1:], branches[0]))
         return stem
 
     def features(self, stem: Tensor) -> tuple[Tensor, Tensor]:
@@ -173,14 +166,18 @@ def start_from_imagenet(detector: Detector, weights: Mapping[str, Array], faces:
     takes over the mean and variance of its input on the faces and is rescaled so that its output
     stays the same: the network's function is unchanged, and batch statistics work in training.
 
-    Raises: RuntimeError when the weights are those of another trunk.
+    Raises: ValueError when the weights are those of another trunk.
     """
     state = {key: torch.from_numpy(np.asarray(value, np.float32)) for key, value in weights.items()}
-    state = {key: value for key, value in state.items() if not key.startswith("classifier.")}
-    missing = detector.trunk.load_state_dict(state, strict=False)
+    unused = ("classifier.", "conv_stem.") if detector.config.front == "srm" else ("classifier.",)
+    state = {key: value for key, value in state.items() if not key.startswith(unused)}
+    try:
+        missing = detector.trunk.load_state_dict(state, strict=False)
+    except RuntimeError as exc:  # another shape, named over many lines
+        raise ValueError("weights of another trunk: their shapes differ") from exc
     absent = [key for key in missing.missing_keys if not key.endswith("num_batches_tracked")]
     if absent or missing.unexpected_keys:
-        raise RuntimeError(f"weights of another trunk: {absent[:3]} {missing.unexpected_keys[:3]}")
+        raise ValueError(f"weights of another trunk: {absent[:3]} {missing.unexpected_keys[:3]}")
     norms = [module for module in detector.trunk.modules() if isinstance(module, nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(_take_over_statistics) for norm in norms]
     was_training = detector.training

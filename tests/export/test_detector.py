@@ -14,12 +14,12 @@ onnx = pytest.importorskip("onnx", reason="needs the export extra")
 pytest.importorskip("timm", reason="needs the export extra")
 pytest.importorskip("onnxscript", reason="needs the export extra")
 
-from engines.spec import CropGeometry, ModelSpec  # noqa: E402  after the skips
+from engines.spec import AlarmModel, Calibration, CalibrationLevel, CropGeometry, ModelSpec  # noqa: E402  after the skips
 from engines.table import open_engine  # noqa: E402
 from export import detector, parity  # noqa: E402
 from export.__main__ import main  # noqa: E402
-from training.fit import Recipe  # noqa: E402
-from training.network import Detector, NetworkConfig  # noqa: E402
+from training.checkpoint import load_network  # noqa: E402
+from training.network import Detector, Front, NetworkConfig  # noqa: E402
 
 pytestmark = [
     pytest.mark.torch,
@@ -29,6 +29,11 @@ pytestmark = [
 
 SIZE = 64
 NETWORK = NetworkConfig(size_px=SIZE)
+LEVEL = {"above_quality": 0.5, "temperature": 1.2, "bias": 0.0}
+ALARM = {
+    "clip": 3.0, "correlation_s": 1.0, "drift": 0.2, "threshold_at_1_per_hour": 8.0,
+    "threshold_per_e_fold": 1.0, "extrapolated_below_per_hour": 0.1,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,18 +47,23 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(NETWORK, tmp_path_factory.mktemp("checkpoint") / "detector.pt")
+
+
+def write_checkpoint(config: NetworkConfig, path: Path) -> Path:
     torch.manual_seed(0)
-    network = Detector(NETWORK)
-    for parameter in (network.attention.weight, network.srm_stem.weight):
-        torch.nn.init.normal_(parameter, std=0.1)  # as training leaves them: not zero
+    network = Detector(config)
+    torch.nn.init.normal_(network.attention.weight, std=0.1)  # as training leaves them: not zero
+    if config.front != "rgb":
+        torch.nn.init.normal_(network.srm_stem.weight, std=0.1)
     state = {
-        "recipe": asdict(Recipe(steps=1, network=NETWORK)),
+        "recipe": {"steps": 1, "network": asdict(config)},
         "weights": network.state_dict(),
         "crop": asdict(CropGeometry(SIZE, 0.85)),
-        "calibration": {"temperature": 1.5, "bias": -0.25},
+        "calibration": {"temperature": 1.5, "bias": -0.25, "levels": (LEVEL,)},
+        "alarm": ALARM,
         "facts": {"steps": 1},
     }
-    path = tmp_path_factory.mktemp("checkpoint") / "detector.pt"
     torch.save(state, path)
     return path
 
@@ -98,6 +108,8 @@ def test_the_spec_describes_the_file(exported: Path) -> None:
     assert [tensor.shape for tensor in spec.outputs] == [("batch",), ("batch", 4, 4)]
     assert spec.crop == CropGeometry(SIZE, 0.85)
     assert (spec.calibration.temperature, spec.calibration.bias) == (1.5, -0.25)
+    assert spec.calibration.levels == (CalibrationLevel(**LEVEL),)
+    assert spec.alarm == AlarmModel(**ALARM)
     assert spec.parameters == sum(p.numel() for p in Detector(NETWORK).parameters())
     assert spec.gflop is not None
     assert 0.01 < spec.gflop < 1
@@ -107,7 +119,7 @@ def test_the_spec_describes_the_file(exported: Path) -> None:
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])
 def test_any_batch_gives_what_torch_gives(exported: Path, checkpoint: Path, batch: int) -> None:
-    network = detector.load_network(torch.load(checkpoint, weights_only=True))
+    network = load_network(torch.load(checkpoint, weights_only=True))
     crops = np.random.default_rng(batch).integers(0, 256, (batch, SIZE, SIZE, 3), np.uint8)
     with torch.inference_mode():
         logit, heatmap = network(torch.from_numpy(crops))
@@ -161,10 +173,50 @@ def test_an_infinite_difference_never_fits() -> None:
     assert parity.Difference(0.5, 0.1, 1.0).fits
 
 
-def test_a_run_that_is_not_finished_cannot_be_exported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("front", ["rgb", "srm", "rgb+srm-trainable", "bayar"])
+@pytest.mark.usefixtures("no_data")
+def test_every_front_end_can_be_served(front: Front, tmp_path: Path) -> None:
+    config = NetworkConfig(trunk="mobilenetv2_035", front=front, size_px=SIZE)
+    file = write_checkpoint(config, tmp_path / "detector.pt")
+    found, origin = detector.compare_probabilities(file, 12)
+    assert origin == "12 pieces of the demo"
+    assert len(found) == 3
+    assert all(agreement.fits for agreement in found), [str(agreement) for agreement in found]
+
+
+def test_probabilities_are_compared_at_the_level_where_they_differ_most() -> None:
+    logits = {"torch": np.array([0.0, 4.0]), "ONNX fp32": np.array([0.02, 4.0])}
+    gentle = parity.agreements(logits, Calibration(temperature=2.0))
+    assert gentle[0].largest == pytest.approx(0.02 / 2 / 4, rel=1e-3)
+    sharp = Calibration(2.0, 0.0, (CalibrationLevel(0.5, 0.25, 0.0),))
+    worst = parity.agreements(logits, sharp)[0]
+    assert worst.largest == pytest.approx(0.02 / 0.25 / 4, rel=1e-2)
+    assert not worst.fits
+    assert not parity.Agreement(("a", "b"), float("nan")).fits
+
+
+def test_a_run_that_is_not_finished_cannot_be_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     torch.save({"recipe": {}, "network": {}}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ValueError, match="lacks weights, crop, calibration, facts"):
-        detector.read_checkpoint(tmp_path / "checkpoint.pt")
+    assert main(["detector", "--checkpoint", str(tmp_path / "checkpoint.pt")]) == 1
+    assert "lacks weights, crop, calibration, facts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("largest", "code"), [(0.009, 0), (0.011, 1)])
+def test_probabilities_that_differ_too_much_are_an_error(
+    largest: float,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = [parity.Agreement(("torch", "ONNX fp16"), largest)]
+    monkeypatch.setattr(detector, "export_detector", lambda *_: {})
+    monkeypatch.setattr(detector, "compare_probabilities", lambda *_: (found, "7 crops"))
+    command = ["detector", "--checkpoint", "x.pt", "--out", str(tmp_path), "--parity-crops", "7"]
+    assert main(command) == code
+    assert f"{largest:.2e}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [None, b"no checkpoint", b""])
@@ -193,7 +245,7 @@ def test_with_the_data_folder_real_faces_are_compared(data_dir: Path) -> None:
     del data_dir
     crops, origin = parity.parity_crops(SIZE)
     assert crops.shape == (parity.CROPS, SIZE, SIZE, 3)
-    assert "dfdc-val" in origin
+    assert "calib" in origin
 
 
 def test_the_mtcnn_command_is_wired(

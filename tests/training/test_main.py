@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,9 @@ import pytest
 pytest.importorskip("torch", reason="needs the train extra")
 pytest.importorskip("timm", reason="needs the train extra")
 
+from stream.config import REPOSITORY
 from training import __main__ as command
-from training.evaluate import LISTS, Figure
+from training.fitting.errors import Stopped
 
 pytestmark = pytest.mark.torch
 
@@ -37,20 +41,57 @@ def test_a_wrong_recipe_is_one_line(
     assert message.count("\n") == 1
 
 
-def test_figures_are_printed_by_list(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(command, "data_dir", lambda: tmp_path)
-    monkeypatch.setattr(command, "evaluate", lambda *_: [Figure("frame AUC", 0.75)])
-    assert command.main(["evaluate", "--list", "lfw"]) == 0
-    assert capsys.readouterr().out.split() == ["lfw", "frame", "AUC", "0.75"]
-    assert command.main(["evaluate", "--list", "all"]) == 0
-    assert capsys.readouterr().out.count("frame AUC") == len(LISTS)
+@pytest.mark.parametrize("name", command.COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for missing in ("lightning", "optuna"):
+        pytest.importorskip(missing, reason="needs the train extra")
+    with pytest.raises(SystemExit) as ended:
+        command.main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m training {name}" in capsys.readouterr().out
 
 
-def test_a_missing_model_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_one_command_does_not_import_the_others() -> None:
+    program = (
+        "import sys; from training.__main__ import main\n"
+        "try: main(['prepare', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'lightning', 'optuna')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_command_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["guess"])
+    assert ended.value.code == 2
+    assert "evaluate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (None, 0),
+        (ValueError("a\nlong story"), 1),
+        (OSError("no such file"), 1),
+        (Stopped(signal.SIGTERM, 5), 143),
+        (Stopped(signal.SIGINT, 5), 130),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(
+    raised: Exception | None,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(command, "data_dir", lambda: tmp_path)
-    assert command.main(["evaluate", "--model", str(tmp_path / "none.json")]) == 1
-    assert "no such spec" in capsys.readouterr().err
+    def run(parsed: object, data: Path) -> None:
+        del parsed
+        assert data == tmp_path
+        if raised is not None:
+            raise raised
+
+    monkeypatch.setattr("training.margin.run", run)
+    assert command.main(["margin", "--data", str(tmp_path)]) == code
+    assert capsys.readouterr().err.count("\n") == (raised is not None)

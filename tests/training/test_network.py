@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -10,10 +10,9 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 timm = pytest.importorskip("timm", reason="needs the train extra")
 
 from training.network import (  # noqa: E402  after the skips
-    SRM_KERNELS,
     Detector,
+    Front,
     NetworkConfig,
-    SrmResidual,
     start_from_imagenet,
 )
 
@@ -37,34 +36,6 @@ def faces(count: int = 8, size: int = 64) -> Any:
     return torch.randint(0, 256, (count, size, size, 3), dtype=torch.uint8)
 
 
-def test_the_residual_of_a_constant_is_zero_up_to_the_edge() -> None:
-    pixels = torch.full((1, 3, 16, 16), 200.0)
-    assert SrmResidual(3.0)(pixels).abs().max() < 1e-4
-
-
-def test_the_residual_of_a_linear_ramp_is_zero_inside() -> None:
-    y, x = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
-    ramp = torch.stack([x * 3 + y, 5 * y - x, x + y])[None]
-    assert SrmResidual(3.0)(ramp)[:, :, 2:-2, 2:-2].abs().max() < 1e-4
-
-
-def test_an_impulse_gives_the_flipped_kernels_of_its_channel_alone() -> None:
-    pixels = torch.zeros(1, 3, 11, 11)
-    pixels[0, 1, 5, 5] = 1.0
-    maps = SrmResidual(3.0)(pixels)[0] * 3
-    for index, (divisor, kernel) in enumerate(SRM_KERNELS):
-        expected = torch.tensor(kernel).float().flip(0, 1) / divisor
-        torch.testing.assert_close(maps[3 + index, 3:8, 3:8], expected)
-    assert maps[:3].abs().max() == 0
-    assert maps[6:].abs().max() == 0
-
-
-def test_residuals_are_truncated_and_scaled_to_one() -> None:
-    maps = SrmResidual(3.0)(torch.randint(0, 2, (1, 3, 12, 12)) * 255.0)
-    assert maps.min() == -1
-    assert maps.max() == 1
-
-
 @pytest.mark.parametrize("size", [64, 96])
 def test_shapes_and_ranges(size: int) -> None:
     network = Detector(SMALL).eval()
@@ -81,6 +52,62 @@ def test_a_larger_trunk_is_a_matter_of_configuration() -> None:
         logit, heatmap = network(faces(1))
     assert logit.shape == (1,)
     assert heatmap.shape == (1, 4, 4)
+
+
+@pytest.mark.parametrize("front", get_args(Front))
+def test_every_front_end_gives_the_same_shapes(front: Front) -> None:
+    network = Detector(NetworkConfig(trunk="mobilenetv2_035", front=front)).train()
+    logit, attention = network.logits(faces(4))
+    assert logit.shape == (4,)
+    assert attention.shape == (4, 4, 4)
+    (logit.sum() + attention.sum()).backward()
+    assert all(p.grad is not None for name, p in network.named_parameters() if name != "sharpness")
+
+
+@pytest.mark.parametrize(
+    ("front", "sees_colour", "sees_residuals"),
+    [("rgb", True, False), ("srm", False, True), ("rgb+srm", True, True), ("bayar", True, True)],
+)
+def test_a_front_end_sees_what_it_says(
+    front: Front, sees_colour: bool, sees_residuals: bool
+) -> None:
+    network = Detector(NetworkConfig(trunk="mobilenetv2_035", front=front)).eval()
+    if front != "rgb":
+        torch.nn.init.normal_(network.srm_stem.weight)
+    flat = torch.full((2, 64, 64, 3), 180, dtype=torch.uint8)
+    darker = flat - 60  # another colour without any residual
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    fine = flat + ((x + y) % 2)[..., None].to(torch.uint8)
+    with torch.inference_mode():
+        plain, other, chequered = (network.stem(c)[0, :, 8:24, 8:24] for c in (flat, darker, fine))
+    assert (not torch.allclose(plain, other, atol=1e-4)) == sees_colour
+    # A chequer of one level is next to nothing to the normalised picture.
+    assert (float((plain - chequered).abs().max()) > 0.1) == sees_residuals
+
+
+def test_the_front_end_is_one_that_there_is() -> None:
+    with pytest.raises(ValueError, match="bayar"):
+        NetworkConfig(front="sobel")  # type: ignore[arg-type]
+
+
+def test_weights_of_before_there_was_a_choice_still_load() -> None:
+    old: dict[str, Any] = {
+        "trunk": "tf_efficientnet_lite0",
+        "size_px": 64,
+        "srm_limit": 3.0,
+        "srm_maps": 6,
+    }
+    state = Detector(SMALL).state_dict()
+    assert "srm.kernels" not in state
+    Detector(NetworkConfig(**old)).load_state_dict(state)
+
+
+def test_srm_alone_starts_from_imagenet_but_for_its_stem() -> None:
+    network = Detector(NetworkConfig(front="srm", size_px=64))
+    weights = imagenet_like()
+    start_from_imagenet(network, weights, faces())
+    first = "blocks.0.0.conv_dw.weight"
+    torch.testing.assert_close(network.trunk.state_dict()[first], torch.from_numpy(weights[first]))
 
 
 def test_training_starts_from_exactly_the_imagenet_network() -> None:
@@ -111,7 +138,7 @@ def test_the_norms_take_over_the_statistics_of_the_faces() -> None:
 def test_weights_of_another_trunk_are_refused() -> None:
     weights = imagenet_like()
     del weights["conv_stem.weight"]
-    with pytest.raises(RuntimeError, match="another trunk"):
+    with pytest.raises(ValueError, match="another trunk"):
         start_from_imagenet(Detector(SMALL), weights, faces(2))
 
 

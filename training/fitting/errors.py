@@ -1,0 +1,18 @@
+"""Stopped: a run that a signal ended, with nothing lost."""
+
+from __future__ import annotations
+
+import signal
+
+
+class Stopped(Exception):
+    """A signal ended the run at `step`; its checkpoint was written."""
+
+    def __init__(self, number: int, step: int) -> None:
+        super().__init__(number, step)
+        self.number = number
+        self.step = step
+
+    def __str__(self) -> str:
+        name = signal.Signals(self.number).name
+        return f"stopped by {name} at step {self.step}: the same command goes on from there"
