@@ -9,9 +9,12 @@ from typing import Final
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from training.evaluate.clips.evaluation import Wanted, evaluate_clips
+from training.evaluate.clips.folder import find_clips
 from training.evaluate.clips.journal import Journal
+from training.evaluate.clips.live import pipeline
 from training.evaluate.clips.parity import check_parity
 from training.evaluate.clips.report import markdown, write_report
+from training.evaluate.clips.splice import splices
 
 JOURNAL: Final = "clips-journal.jsonl"
 
@@ -27,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--bitrate", type=int, action="append", default=[], metavar="KBIT_S", help=rates)
     setting = "a setting of run_stream.py for the clips"
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help=setting)
+    switched = "also swap a face in the middle third of each real clip, and time the verdict"
+    add("--splice", action="store_true", help=switched)
     compared = "compare a file's served scores with those of an offline loop"
     add("--parity", type=Path, metavar="CLIP", help=compared)
 
@@ -53,18 +58,36 @@ def run(parsed: argparse.Namespace, model: Path, out: Path, seed: int = 0) -> st
             raise ValueError(f"{parsed.parity}: served and offline scores differ")
         parts.append(f"{parity}\n")
     if parsed.clips is not None:
-        wanted = Wanted(parsed.hours, tuple(parsed.bitrate), seed, tuple(parsed.set))
-        journal = Journal(out / JOURNAL)
-        with _bar() as bar:
-            task = bar.add_task("watch clips", total=None)
-            found = evaluate_clips(
-                parsed.clips, model, journal, wanted,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )  # fmt: skip
-        write_report(found, out)
-        parts.append(markdown(found))
-        print(parts[-1])
+        parts.append(_watch(parsed, model, out, seed))
+    if parsed.clips is not None and parsed.splice:
+        parts.append(_splice(parsed, model))
     return "\n".join(parts)
+
+
+def _watch(parsed: argparse.Namespace, model: Path, out: Path, seed: int) -> str:
+    wanted = Wanted(parsed.hours, tuple(parsed.bitrate), seed, tuple(parsed.set))
+    journal = Journal(out / JOURNAL)
+    with _bar() as bar:
+        task = bar.add_task("watch clips", total=None)
+
+        def progress(done_s: float, total_s: float) -> None:
+            bar.update(task, completed=done_s, total=total_s)
+
+        found = evaluate_clips(parsed.clips, model, journal, wanted, progress)
+    write_report(found, out)
+    text = markdown(found)
+    print(text)
+    return text
+
+
+def _splice(parsed: argparse.Namespace, model: Path) -> str:
+    clips = [clip for clip in find_clips(parsed.clips) if not clip.fake]
+    with pipeline(model, tuple(parsed.set)) as program:
+        lines = ["### A swap switched on and off"]
+        for line in splices(clips, program):
+            print(line)
+            lines.append(f"- {line}")
+    return "\n".join(lines) + "\n"
 
 
 def _bar() -> Progress:

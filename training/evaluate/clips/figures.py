@@ -22,12 +22,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Shares of the time that faces were in sight, summed over faces; NaN without faces."""
+    """Shares of the time that faces were in sight, summed over faces; NaN without faces.
+
+    `reasons` are shares of the abstained time; several may hold at once.
+    """
 
     face_hours: float
     abstained: float
     suspicious: float
     fake: float
+    reasons: Mapping[str, float]
 
     @classmethod
     def of(cls, watched: Sequence[Watched]) -> Times:
@@ -43,6 +47,7 @@ class Times:
             share(FaceState.UNDECIDED),
             share(FaceState.SUSPICIOUS),
             share(FaceState.FAKE),
+            _reasons(watched),
         )
 
 
@@ -117,6 +122,15 @@ def figures(seen: Sequence[Seen], skipped: Mapping[str, str], model: str) -> Fig
         detections=tuple(_detection(each) for each in fake),
         skipped=skipped,
     )
+
+
+def _reasons(watched: Sequence[Watched]) -> dict[str, float]:
+    """The commonest first."""
+    abstained = sum(each.face_s.get(FaceState.UNDECIDED, 0.0) for each in watched)
+    names = {name for each in watched for name in each.reasons_s}
+    sums = {name: sum(each.reasons_s.get(name, 0.0) for each in watched) for name in sorted(names)}
+    ordered = sorted(sums.items(), key=lambda item: -item[1])
+    return {name: seconds / abstained for name, seconds in ordered if abstained}
 
 
 def _sources(seen: Sequence[Seen]) -> tuple[Source, ...]:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import av
 import numpy as np
 
 from engines.base import Engine
 from engines.table import open_engine
-from stream.config import REPOSITORY
 from stream.faces.align import crop_faces
-from stream.faces.cascade import Cascade
-from stream.faces.finder import FaceFinder
-from stream.faces.options import FacesOptions
 from stream.faces.quality import assess
 from stream.scoring.calibration import calibrated_logit, probability_of
-from stream.sources.decoding import to_rgb, video_stream
 from stream.types import FaceTrack, Pixels
+from training.evaluate.clips.finding import opened_finder, pictures
 from training.evaluate.clips.live import pipeline
 
 ALLOWED: Final = 0.001
-WEIGHTS: Final = REPOSITORY / "weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +64,8 @@ def check_parity(clip: Path, model: Path) -> Parity:
             raise ValueError(said() or f"{clip}: the program said nothing of it")
     gaps: list[float] = []
     frames = missing = 0
-    with ExitStack() as opened:
-        detector = opened.enter_context(open_engine("onnxruntime", model))
-        pnet, rnet, onet = (
-            opened.enter_context(open_engine("onnxruntime", WEIGHTS / f"{name}.json"))
-            for name in ("pnet", "rnet", "onet")
-        )
-        finder = FaceFinder(Cascade(pnet, rnet, onet, FacesOptions()), FacesOptions())
-        for seq, (pixels, time_s) in enumerate(_pictures(clip)):
+    with open_engine("onnxruntime", model) as detector, opened_finder() as finder:
+        for seq, (pixels, time_s) in enumerate(pictures(clip)):
             frames += 1
             tracks = {track.track_id: track for track in finder.update(pixels, time_s)}
             for face in _scored(served.get(seq)):
@@ -90,19 +77,6 @@ def check_parity(clip: Path, model: Path) -> Parity:
                     gaps.append(abs(own - face["frame_probability_fake"]))
     largest, mean = (max(gaps), float(np.mean(gaps))) if gaps else (0.0, 0.0)
     return Parity(frames, len(served), len(gaps) + missing, missing, largest, mean)
-
-
-def _pictures(clip: Path) -> Iterator[tuple[Pixels, float]]:
-    """Every picture with its media time, which starts at 0."""
-    with av.open(str(clip)) as container:
-        stream = video_stream(container)
-        if stream is None:
-            raise ValueError(f"{clip} has no video stream that can be decoded")
-        first_s: float | None = None
-        for frame in container.decode(stream):
-            time_s = float((frame.pts or 0) * (frame.time_base or 0))
-            first_s = time_s if first_s is None else first_s
-            yield to_rgb(frame), time_s - first_s
 
 
 def _scored(message: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

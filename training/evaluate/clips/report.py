@@ -84,8 +84,10 @@ def _detection(found: Detection) -> tuple[str, ...]:
 
 
 def _times(times: Times) -> str:
+    reasons = ", ".join(f"{name} {_share(share)}" for name, share in times.reasons.items())
+    why = f" (of that {reasons})" if reasons else ""
     return (
-        f"{times.face_hours:.3f} h in sight, undecided {_share(times.abstained)}, "
+        f"{times.face_hours:.3f} h in sight, undecided {_share(times.abstained)}{why}, "
         f"suspicious {_share(times.suspicious)}, fake {_share(times.fake)}"
     )
 

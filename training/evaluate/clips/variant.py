@@ -102,10 +102,10 @@ def write_variant(clip: Path, variant: Variant, target: Path) -> None:
             for frame in source.decode(stream):
                 pixels = _changed(to_rgb(frame), variant)
                 written = written or _sink(sink, variant, fps, pixels)
-                picture = _picture(pixels, variant.codec)
+                shown = picture(pixels, variant.codec)
                 time_s = float((frame.pts or 0) * (frame.time_base or 0))
-                picture.pts, picture.time_base = round(time_s / TIME_BASE), TIME_BASE
-                sink.mux(written.encode(picture))
+                shown.pts, shown.time_base = round(time_s / TIME_BASE), TIME_BASE
+                sink.mux(written.encode(shown))
         except av.error.FFmpegError as exc:
             if written is None:
                 raise ValueError(f"{clip} cannot be decoded: {exc}") from exc
@@ -125,7 +125,7 @@ def _changed(pixels: NDArray[np.uint8], variant: Variant) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def _picture(pixels: NDArray[np.uint8], codec: Codec) -> av.VideoFrame:
+def picture(pixels: NDArray[np.uint8], codec: Codec) -> av.VideoFrame:
     """The pixels as YUV. VP8 is BT.601 by definition; for untagged H.264 the matrix is the one
     that `stream.sources.decoding.to_rgb` takes pictures of this size to have.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stream.types import FaceState
@@ -11,11 +11,15 @@ from stream.types import FaceState
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A face became fake at `at_s` of media time; `since_s` is the moment that was reported."""
+    """A face became fake at `at_s` of media time; `since_s` is the moment that was reported.
+
+    `until_s` is when it was no longer fake, or gone; None where it was to the clip's end.
+    """
 
     track_id: int
     at_s: float
     since_s: float | None
+    until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ class Watched:
 
     def to_body(self) -> dict[str, Any]:
         """Give what JSON can hold; `from_body` undoes it."""
-        alarms = [[alarm.track_id, alarm.at_s, alarm.since_s] for alarm in self.alarms]
+        alarms = [
+            [alarm.track_id, alarm.at_s, alarm.since_s, alarm.until_s] for alarm in self.alarms
+        ]
         return {
             "seconds": self.seconds,
             "frames": self.frames,
@@ -74,7 +80,8 @@ class Watch:
     _first_face_s: float | None = None
     _face_s: dict[str, float] = field(default_factory=dict)
     _reasons_s: dict[str, float] = field(default_factory=dict)
-    _fakes: frozenset[int] = frozenset()
+    _fakes: dict[int, int] = field(default_factory=dict)
+    """Tracks that are fake now, and their places in `_alarms`."""
     _alarms: list[Alarm] = field(default_factory=list)
     _stream_alarms: int = 0
 
@@ -108,12 +115,15 @@ class Watch:
 
     def _alarm(self, faces: list[Mapping[str, Any]], since_start_s: float) -> None:
         fakes = {face["track_id"]: face for face in faces if face["state"] == FaceState.FAKE}
-        for track_id in sorted(fakes.keys() - self._fakes):
+        self._stream_alarms += bool(fakes) and not self._fakes
+        for track_id in self._fakes.keys() - fakes.keys():
+            place = self._fakes.pop(track_id)
+            self._alarms[place] = replace(self._alarms[place], until_s=since_start_s)
+        for track_id in sorted(fakes.keys() - self._fakes.keys()):
             since_s = fakes[track_id].get("fake_since_s")
             begun_s = None if since_s is None else since_s - (self._start_s or 0.0)
+            self._fakes[track_id] = len(self._alarms)
             self._alarms.append(Alarm(track_id, since_start_s, begun_s))
-        self._stream_alarms += bool(fakes) and not self._fakes
-        self._fakes = frozenset(fakes)
 
 
 def _grow(sums: dict[str, float], key: str, value: float) -> None:

@@ -20,7 +20,8 @@ def seen(name: str, watched: Watched, variant: Variant = AS_IT_IS) -> Seen:
 
 
 def course(face_s: dict[str, float], *alarms: Alarm, seconds: float = 1800.0) -> Watched:
-    return Watched(seconds, 10, 0.5, face_s, {}, alarms, min(1, len(alarms)))
+    reasons = {"blurred": face_s["undecided"] / 2} if "undecided" in face_s else {}
+    return Watched(seconds, 10, 0.5, face_s, reasons, alarms, min(1, len(alarms)))
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_abstained_time_is_a_share_of_the_time_in_sight(found: Figures) -> None:
     assert found.real.abstained == 450 / 3600
     assert found.fake.abstained == 10 / 16
     assert found.fake.fake == 6 / 16
+    assert found.real.reasons == {"blurred": 0.5}
 
 
 def test_fakes_have_a_time_to_detect_or_none(found: Figures) -> None:
@@ -60,7 +62,14 @@ def test_fakes_have_a_time_to_detect_or_none(found: Figures) -> None:
 
 def test_the_report_says_it_all(found: Figures, tmp_path: Path) -> None:
     text = markdown(found)
-    for words in ("2 in 1.00 h: 2.00 an hour", "never", "2.50", "d: is broken", "12.5%", "weights"):
+    for words in (
+        "2 in 1.00 h: 2.00 an hour",
+        "never",
+        "2.50",
+        "d: is broken",
+        "12.5%",
+        "blurred 50.0%",
+    ):
         assert words in text
     write_report(found, tmp_path)
     assert (tmp_path / "clips.md").read_text() == text

@@ -31,7 +31,9 @@ def test_each_entry_of_a_face_into_fake_is_an_alarm() -> None:
         (15.0, [face(1, "no_evidence")]),
         (16.0, [face(1, "fake", 15.5)]),
     )
-    assert found.alarms == (Alarm(1, 2.0, 1.5), Alarm(2, 3.0, 2.5), Alarm(1, 6.0, 5.5))
+    assert found.alarms == (
+        Alarm(1, 2.0, 1.5, until_s=4.0), Alarm(2, 3.0, 2.5, until_s=5.0), Alarm(1, 6.0, 5.5),
+    )  # fmt: skip
     assert found.stream_alarms == 2
     assert found.alarm_after_s == 2.0
     assert found.first_face_s == 1.0
