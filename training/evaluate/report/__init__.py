@@ -1,0 +1,1 @@
+"""The report: one document, written as HTML and as Markdown."""
