@@ -22,6 +22,8 @@ from training.evaluate.run import LOG, QUICK, QUICK_ROUNDS, Order, evaluate
 from training.evaluate.scorers import model_name
 
 WEIGHTS: Final = REPOSITORY / "weights"
+LIST: Final = "dfdc-calib"
+"""What is opened unasked: a look at the report half is counted, and wants to be meant."""
 BASELINES: Final = (*FILES, CONTROL)
 ROUNDS: Final = 1000
 
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--baseline", action="append", choices=BASELINES, default=[], help=baseline)
     lists = (
         "a source of the manifest (dfdc, lfw, …), val, blends, or each: the REPORT half; "
-        "NAME-calib: the other half; NAME-all: both splits whole (dfdc)"
+        f"NAME-calib: the other half; NAME-all: both splits whole ({LIST})"
     )
     add("--list", action="append", metavar="NAME", help=lists)
     out = "where reports, cache and evaluations.csv go (runs/evaluation)"
@@ -111,7 +113,7 @@ def read_order(parsed: argparse.Namespace, data: Path) -> Order:
     return Order(
         models=_models(given),
         mesonets=[name for name in dict.fromkeys(parsed.baseline) if name != CONTROL],
-        lists=list_names(data, parsed.list or ["dfdc"]),
+        lists=list_names(data, parsed.list or [LIST]),
         data=data,
         weights=own if own.is_dir() or elsewhere is None else elsewhere / "weights",
         out=parsed.out,

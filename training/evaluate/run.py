@@ -14,6 +14,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import torch
 
 from engines.spec import CropGeometry
 from training.crops import GEOMETRY
@@ -140,6 +141,7 @@ def _control_training(order: Order, listed: Listed, geometry: CropGeometry) -> E
 
 @contextmanager
 def _opened(order: Order) -> Iterator[dict[str, Scorer]]:
+    torch.set_num_threads(order.threads)
     with ExitStack() as stack:
         scorers: dict[str, Scorer] = {}
         for name, path in order.models.items():
