@@ -34,6 +34,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "training.prepare.command", "videos and pictures -> face crops and a manifest", False
     ),
     "fit": Command("training.fitting.command", "train, or go on with a run that was stopped"),
+    "search": Command("training.search", "tune a recipe's numbers with Optuna"),
+    "cross-validate": Command("training.folds", "train and measure on folds of the groups"),
+    "distil": Command("training.distil", "train a smaller network from a larger one"),
+    "ablate": Command("training.ablation.command", "variants of a recipe, judged in one table"),
     "calibrate": Command(
         "training.calibration.command", "probabilities by quality, and the alarm's threshold"
     ),

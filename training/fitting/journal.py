@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from training.fitting.learner import Learner
 
+Watch = Callable[[int, float], None]
+"""Called after each evaluation with its number, from 1, and its AUC."""
 LOG_EVERY: Final = 10
 """Steps between two rows of the log."""
 
@@ -54,7 +56,9 @@ class CsvLog(Logger):  # type: ignore[misc]  # mypy is kept from reading Lightni
 class Journal(Callback):  # type: ignore[misc]
     """Logs every few steps and after each evaluation, and shows how far the run is."""
 
-    def __init__(self, show: bool) -> None:
+    def __init__(self, show: bool, watch: Watch | None = None) -> None:
+        self._watch = watch
+        self._show = show
         described = TextColumn("{task.description}")
         columns = (described, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, disable=not show)
@@ -88,7 +92,10 @@ class Journal(Callback):  # type: ignore[misc]
         row = {"progress": round(course.progress, 4), "size_px": course.phase.size_px}
         row |= pl_module.scores
         _log(trainer, "calib", row, course.step)
-        self._bar.console.print(f"step {course.step}: calib AUC {pl_module.scores['auc']:.4f}")
+        if self._show:
+            self._bar.console.print(f"step {course.step}: calib AUC {row['auc']:.4f}")
+        if self._watch is not None:
+            self._watch(course.evaluations, row["auc"])
 
     def teardown(self, trainer: Trainer, pl_module: Learner, stage: str) -> None:
         """Take the bar away."""

@@ -20,7 +20,7 @@ from training.manifest import Face
 
 PREFETCH: Final = 3
 """Batches that each worker makes ahead of the optimiser."""
-EVALUATED_AT_ONCE: Final = 32
+EVALUATED_AT_ONCE: Final = 8
 
 
 class Order(NamedTuple):

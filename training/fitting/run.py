@@ -21,13 +21,14 @@ from lightning.pytorch.utilities.warnings import PossibleUserWarning
 from numpy.typing import NDArray
 
 from engines.spec import Calibration
+from stream.config import data_dir
 from training.calibration.platt import fit_calibration
 from training.checkpoint import load_network, predict, read_checkpoint
 from training.crops import GEOMETRY, decode
 from training.examples import Draws
 from training.fitting.average import MovingAverage
 from training.fitting.course import Course
-from training.fitting.journal import CsvLog, Journal
+from training.fitting.journal import CsvLog, Journal, Watch
 from training.fitting.keeper import Keeper, WholeFiles, save
 from training.fitting.learner import Learner
 from training.fitting.loader import evaluation_loader, training_loader
@@ -50,7 +51,7 @@ class Faces:
 
     def __post_init__(self) -> None:
         if not self.calib:
-            raise ValueError("the calib half of val has no source with real and fake faces")
+            raise ValueError("no source that is evaluated on has real and fake faces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,25 @@ class Machine:
 def faces_of(data: Path) -> Faces:
     """Load what a run needs: ``train`` less the held-out groups, and the calib half of ``val``.
 
-    Of that, only sources with both labels count: across sources an AUC measures the source.
-
-    Raises: OSError; ValueError for a manifest that makes no sense or has no such source.
+    Raises: OSError; ValueError for a manifest that makes no sense, or when no source of calib
+    has both labels.
     """
     train = [face for face in load_faces(data, "train") if not held_out(face.group)]
     calib = [face for face in load_faces(data, "val") if part(face.group) == "calib"]
-    labels = {(face.source, face.fake) for face in calib}
+    return Faces(train, two_sided(calib))
+
+
+def two_sided(faces: Sequence[Face]) -> list[Face]:
+    """Keep the sources that have both labels: across sources an AUC measures the source."""
+    labels = {(face.source, face.fake) for face in faces}
     both = {source for source, fake in labels if (source, not fake) in labels}
-    return Faces(train, [face for face in calib if face.source in both])
+    return [face for face in faces if face.source in both]
+
+
+def imagenet_weights(data: Path) -> Path:
+    """Where ImageNet's weights lie: with the faces, else in the usual data folder."""
+    own, usual = data / "weights" / IMAGENET, data_dir()
+    return own if own.exists() or usual is None else usual / "weights" / IMAGENET
 
 
 def fit(recipe: Recipe, data: Path, out: Path, machine: Machine) -> Path:
@@ -89,11 +100,14 @@ def fit(recipe: Recipe, data: Path, out: Path, machine: Machine) -> Path:
     Raises: OSError for the data; ValueError for data or a recipe that cannot be trained on, or
     a checkpoint of another network; `Stopped` when a signal ended the run.
     """
-    return fit_faces(recipe, faces_of(data), data / "weights" / IMAGENET, out, machine)
+    return fit_faces(recipe, faces_of(data), imagenet_weights(data), out, machine)
 
 
-def fit_faces(recipe: Recipe, faces: Faces, imagenet: Path, out: Path, machine: Machine) -> Path:
-    """Do the same with faces that are at hand."""
+def fit_faces(
+    recipe: Recipe, faces: Faces, imagenet: Path, out: Path, machine: Machine,
+    watch: Watch | None = None,
+) -> Path:  # fmt: skip
+    """Do the same with faces that are at hand; what `watch` raises ends the run."""
     torch.set_num_threads(machine.threads)
     cv2.setNumThreads(1)
     out.mkdir(parents=True, exist_ok=True)
@@ -107,7 +121,8 @@ def fit_faces(recipe: Recipe, faces: Faces, imagenet: Path, out: Path, machine: 
             _start(network, recipe, draws, imagenet)
         else:
             print(f"going on at step {before['course']['step']}")
-        _train(network, recipe, faces, draws, out, machine, before is not None)
+        journal = Journal(machine.show, watch)
+        _train(network, recipe, faces, draws, out, machine, journal, before is not None)
     best = out / "best.pt"
     chosen = best if recipe.patience is not None and best.exists() else checkpoint
     save(finished_state(_before(chosen, recipe) or {}, faces.calib), finished)
@@ -177,7 +192,7 @@ def _start(network: Detector, recipe: Recipe, draws: Draws, imagenet: Path) -> N
 
 def _train(
     network: Detector, recipe: Recipe, faces: Faces, draws: Draws, out: Path,
-    machine: Machine, resumed: bool,
+    machine: Machine, journal: Journal, resumed: bool,
 ) -> None:  # fmt: skip
     course = Course(recipe)
     teacher: Detector | None = None
@@ -186,7 +201,7 @@ def _train(
     sources = sorted({face.source for face in faces.calib})
     learner = Learner(network, course, sources, teacher)
     checkpoint = out / "checkpoint.pt"
-    callbacks: list[Callback] = [MovingAverage(recipe.ema_decay), Journal(machine.show)]
+    callbacks: list[Callback] = [MovingAverage(recipe.ema_decay), journal]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("auc", patience=recipe.patience, mode="max", min_delta=0.0))
     best = None if recipe.patience is None else out / "best.pt"

@@ -24,6 +24,6 @@ def _threads_as_before() -> Iterator[None]:
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """Ten drawn faces of each class and split."""
     pytest.importorskip("lightning", reason="needs the train extra")
-    small_run = pytest.importorskip("tests.training.fitting.small_run")
+    small_run = pytest.importorskip("tests.training.small_run")
     drawn: Faces = small_run.drawn_faces(tmp_path_factory.mktemp("data"))
     return drawn

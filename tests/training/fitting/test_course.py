@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.training.fitting.small_run import RECIPE
+from tests.training.small_run import RECIPE
 from training.fitting.course import LEAST_RATE, Course
 
 pytestmark = pytest.mark.torch

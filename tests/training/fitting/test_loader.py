@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from tests.training.fitting.small_run import RECIPE  # noqa: E402  after the skips
+from tests.training.small_run import RECIPE  # noqa: E402  after the skips
 from training.examples import Draws  # noqa: E402
 from training.fitting.course import Course  # noqa: E402
 from training.fitting.loader import (  # noqa: E402
@@ -55,9 +55,10 @@ def test_evaluation_gives_each_crop_once_source_by_source_at_the_phases_size(
     course = Course(RECIPE)
     other = [replace(face, source="other") for face in faces.calib[:3]]
     parts = list(evaluation_loader([*faces.calib, *other], course))
-    assert [part["source"] for part in parts] == ["dfdc", "other"]
-    assert [len(part["fake"]) for part in parts] == [len(faces.calib), 3]
+    assert [part["source"] for part in parts] == ["dfdc", "dfdc", "other"]
+    assert [len(part["fake"]) for part in parts] == [8, len(faces.calib) - 8, 3]
     assert parts[0]["pixels"].shape[1:] == (32, 32, 3)
-    assert parts[0]["fake"].tolist() == [face.fake for face in faces.calib]
+    fake = torch.cat([part["fake"] for part in parts])
+    assert fake.tolist() == [face.fake for face in [*faces.calib, *other]]
     course.step = 4
     assert next(iter(evaluation_loader(other, course)))["pixels"].shape[1] == 64

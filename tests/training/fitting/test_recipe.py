@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.fitting.small_run import RECIPE
+from tests.training.small_run import RECIPE
 from training.fitting.recipe import Phase, Recipe, Teacher
 
 pytestmark = pytest.mark.torch

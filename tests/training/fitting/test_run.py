@@ -18,8 +18,8 @@ pytest.importorskip("lightning", reason="needs the train extra")
 
 import numpy as np  # noqa: E402  after the skips
 
-from tests.training.fitting.small_run import ALONE, NETWORK, RECIPE, run  # noqa: E402
 from tests.training.sample_data import write_data  # noqa: E402
+from tests.training.small_run import ALONE, NETWORK, RECIPE, run  # noqa: E402
 from training.checkpoint import load_network, predict, read_checkpoint  # noqa: E402
 from training.crops import decode  # noqa: E402
 from training.examples import Draws  # noqa: E402
@@ -224,13 +224,18 @@ def test_sources_of_one_label_are_not_evaluated_on() -> None:
         Faces([], [])
 
 
-def test_imagenets_weights_are_taken_from_the_data_folder(tmp_path: Path) -> None:
+def test_imagenets_weights_are_taken_from_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "data_dir", lambda: None)
     data = write_data(tmp_path / "data", per_class=10)
     recipe = replace(RECIPE, steps=1, start=None, evaluate_every=1.0)
     with pytest.raises(FileNotFoundError):
         fit(recipe, data, tmp_path / "out", ALONE)
-    (data / "weights").mkdir()
+    usual = tmp_path / "usual"
+    monkeypatch.setattr(running, "data_dir", lambda: usual)
+    (usual / "weights").mkdir(parents=True)
     state = Detector(NETWORK).trunk.state_dict()
     arrays = {key: value.numpy() for key, value in state.items() if "num_batches" not in key}
-    np.savez(data / "weights" / running.IMAGENET, allow_pickle=False, **arrays)
+    np.savez(usual / "weights" / running.IMAGENET, allow_pickle=False, **arrays)
     assert fit(recipe, data, tmp_path / "out", Machine(1, 0, show=False)).exists()
