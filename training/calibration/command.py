@@ -24,7 +24,7 @@ from training.calibration.levels import calibrated, fit_levels
 from training.calibration.live import play
 from training.calibration.model import Model, opened_model
 from training.calibration.reliability import reliability
-from training.calibration.report import Found, counted
+from training.calibration.report import Found
 from training.calibration.scoring import TAKES, Scores, score_people
 from training.calibration.sessions import Evidence
 from training.landmarks import opened_cascade
@@ -80,25 +80,16 @@ def calibrate(scores: Scores, per_hour: float, session_s: float, without_face: i
     """
     crops = scores.crops()
     fitted = fit_levels(crops)
-    evidence = Evidence(
-        calibrated(fitted, scores.film_logits, scores.film_weights),
-        scores.film_weights,
-        scores.step_s,
-        scores.groups,
-        TAKES,
-    )
+    logits = calibrated(fitted, scores.film_logits, scores.film_weights)
+    evidence = Evidence(logits, scores.film_weights, scores.step_s, scores.groups, TAKES)
     # Live says `undecided` where the mean weight is lower: no alarm, whatever the sum.
     good = scores.film_weights.mean(1) >= OPTIONS.min_quality
     real, fake = evidence.of(good & ~scores.fake), evidence.of(good & scores.fake)
     if not len(real.people) or not len(fake.people):
         raise ValueError("no footage of both classes is good enough to be judged")
     choice = choose_alarm(real, fake, per_hour, session_s)
-    labels = [
-        f"{source} {'fake' if fake else 'real'}"
-        for source, fake in zip(scores.sources, scores.fake, strict=True)
-    ]
     return Found(
-        faces=counted(labels),
+        faces=scores.counts(),
         without_face=without_face,
         abstained=(float((~good[~scores.fake]).mean()), float((~good[scores.fake]).mean())),
         calibration=fitted,

@@ -13,6 +13,8 @@ from training.metrics import Floats, sigmoid
 STEPS: Final = 50
 START: Final = np.array([1.0, 0.0])
 """Slope and bias of the identity."""
+ENOUGH: Final = 1e-9
+"""A step as small as this ends the search."""
 
 
 def fit_calibration(
@@ -30,22 +32,11 @@ def fit_calibration(
     if fake.all() or not fake.any():
         raise ValueError("calibration needs both classes")
     counts = np.ones_like(logits) if weights is None else weights
-    design = np.stack([logits, np.ones_like(logits)], 1)
     theta = START
     for _ in range(STEPS):
-        probability = sigmoid(design @ theta)
-        gradient = design.T @ (counts * (probability - fake)) + (theta - START)
-        curvature = counts * probability * (1 - probability)
-        hessian = design.T @ (design * curvature[:, None]) + np.eye(2)
-        change = np.linalg.solve(hessian, gradient)
-        # Far from the optimum a full step can overshoot for good: shorten it until it descends.
-        before = _penalised_loss(theta, logits, fake, counts)
-        while np.abs(change).max() > 1e-9 and not (
-            _penalised_loss(theta - change, logits, fake, counts) <= before
-        ):
-            change = change / 2
+        change = _newton(theta, logits, fake, counts)
         theta = theta - change
-        if np.abs(change).max() <= 1e-9:
+        if np.abs(change).max() <= ENOUGH:
             break
     slope, bias = (float(value) for value in theta)
     if slope <= 0:
@@ -60,6 +51,23 @@ def balanced(fake: NDArray[np.bool_]) -> Floats:
     """
     share = fake.mean()
     return np.asarray(np.where(fake, 0.5 / share, 0.5 / (1 - share)), np.float64)
+
+
+def _newton(theta: Floats, logits: Floats, fake: NDArray[np.bool_], counts: Floats) -> Floats:
+    """What to take off slope and bias: a full step, or less of it where that goes uphill."""
+    design = np.stack([logits, np.ones_like(logits)], 1)
+    probability = sigmoid(design @ theta)
+    gradient = design.T @ (counts * (probability - fake)) + (theta - START)
+    curvature = counts * probability * (1 - probability)
+    hessian = design.T @ (design * curvature[:, None]) + np.eye(2)
+    change = np.linalg.solve(hessian, gradient)
+    # Far from the optimum a full step can overshoot for good: shorten it until it descends.
+    before = _penalised_loss(theta, logits, fake, counts)
+    while np.abs(change).max() > ENOUGH and not (
+        _penalised_loss(theta - change, logits, fake, counts) <= before
+    ):
+        change = change / 2
+    return np.asarray(change, np.float64)
 
 
 def _penalised_loss(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -110,11 +109,6 @@ def _persistent(count: int, people: int, floor: float) -> str:
         f"people taken for fakes whatever the threshold: {count} of {people} "
         f"(at most {most:.1%}), {floor:.3f} alarms an hour"
     )
-
-
-def counted(labels: list[str]) -> dict[str, int]:
-    """How often each label comes, in order of their names."""
-    return dict(sorted(Counter(labels).items()))
 
 
 def best_by_clip(choice: Choice, per_hour: float) -> list[Setting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +41,12 @@ class Scores:
     groups: NDArray[np.str_]
     sources: NDArray[np.str_]
     step_s: float
+
+    def counts(self) -> dict[str, int]:
+        """How many people there are of each source and class."""
+        classes = np.where(self.fake, "fake", "real").tolist()
+        pairs = zip(self.sources.tolist(), classes, strict=True)
+        return dict(sorted(Counter(f"{source} {label}" for source, label in pairs).items()))
 
     def crops(self) -> Scored:
         """The single crops, and one crop of the footage every `APART_S`, that live would score."""

@@ -52,14 +52,7 @@ def evaluate_clips(
     """
     skipped: dict[str, str] = {}
     measured = dict(_measured(find_clips(folder), skipped))
-    clips = list(measured)
-    showings = plan(
-        clips,
-        {clip.path: measured[clip] for clip in clips},
-        wanted.hours,
-        wanted.kbit_s,
-        wanted.seed,
-    )
+    showings = plan(measured, wanted.hours, wanted.kbit_s, wanted.seed)
     named = _model_key(model, wanted)
     todo = [each for each in showings if journal.find(each.key(named)) is None]
     total_s = sum(measured[each.clip].seconds for each in showings)

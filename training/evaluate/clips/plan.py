@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
@@ -32,11 +31,7 @@ class Showing:
 
 
 def plan(
-    clips: Sequence[Clip],
-    measured: Mapping[Path, Measured],
-    hours: float,
-    kbit_s: Sequence[int],
-    seed: int,
+    clips: Mapping[Clip, Measured], hours: float, kbit_s: Sequence[int], seed: int
 ) -> list[Showing]:
     """Show each clip as it is; the fakes also at each of the bitrates, by both codecs; and the
     reals again and again in drawn variants, in turn, until they fill `hours`.
@@ -52,7 +47,7 @@ def plan(
         for rate in kbit_s
         for codec in get_args(Codec)
     ]
-    lengths = {clip.path: measured[clip.path].seconds for clip in real}
+    lengths = {clip: clips[clip].seconds for clip in real}
     total_s = sum(lengths.values())
     if total_s <= 0:
         return shown
@@ -61,8 +56,8 @@ def plan(
         turn += 1
         for clip in real:
             rng = np.random.default_rng([seed, turn, _number(clip.name)])
-            shown.append(Showing(clip, drawn_variant(measured[clip.path].size_px, rng)))
-            filled_s += lengths[clip.path]
+            shown.append(Showing(clip, drawn_variant(clips[clip].size_px, rng)))
+            filled_s += lengths[clip]
             if filled_s >= 3600 * hours:
                 break
     return shown

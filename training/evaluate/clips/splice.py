@@ -54,14 +54,14 @@ class Course:
     early: int
 
     def __str__(self) -> str:
-        def shown(value: float | None) -> str:
-            return "never" if value is None else f"{value:+.2f} s"
-
-        return (
-            f"{self.clip}: alarm {shown(self.alarm_after_s)} after the switch on, which is "
-            f"reported {shown(self.reported_off_by_s)} off; over {shown(self.recovered_after_s)} "
-            f"after the switch off; {self.early} alarms before"
-        )
+        before = f"; {self.early} alarms before the switch" if self.early else ""
+        if self.alarm_after_s is None:
+            return f"{self.clip}: no alarm while the swap was on{before}"
+        since, over = self.reported_off_by_s, self.recovered_after_s
+        reported = "" if since is None else f", which is reported {since:+.2f} s off"
+        ended = "not over by the end" if over is None else f"over {over:.2f} s after the switch off"
+        after = f"alarm {self.alarm_after_s:.2f} s after the switch on"
+        return f"{self.clip}: {after}{reported}; {ended}{before}"
 
 
 def splices(clips: Sequence[Clip], program: Pipeline) -> Iterator[str]:

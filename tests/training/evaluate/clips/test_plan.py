@@ -23,8 +23,8 @@ def clips(tmp_path: Path) -> list[Clip]:
 
 def planned(clips: list[Clip], hours: float = 0.0, *rates: int, seed: int = 0) -> list[Showing]:
     lengths = {"a": 10.0, "b": 30.0, "fake-c": 5.0}
-    measured = {clip.path: Measured((640, 360), lengths[clip.name]) for clip in clips}
-    return plan(clips, measured, hours, rates, seed)
+    measured = {clip: Measured((640, 360), lengths[clip.name]) for clip in clips}
+    return plan(measured, hours, rates, seed)
 
 
 def test_without_hours_each_clip_is_shown_once_as_it_is(clips: list[Clip]) -> None:
