@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,11 @@ from rich.table import Table
 from stream.config import REPOSITORY, data_dir
 from training.evaluate.clips import command as clips
 from training.evaluate.lists import Selection, list_names
+from training.evaluate.measures.bench import Figure
 from training.evaluate.measures.evaluation import Evaluation, Plan
 from training.evaluate.measures.sharing import CONTROL
 from training.evaluate.mesonet import FILES
-from training.evaluate.report.document import with_interval
+from training.evaluate.report.document import number, with_interval
 from training.evaluate.run import LOG, QUICK, QUICK_ROUNDS, Order, evaluate
 from training.evaluate.scorers import model_name
 
@@ -142,6 +144,6 @@ def _headline(result: Evaluation) -> Table:
     names = ("AUC", "EER", "log loss", "ECE", "recall", "FPR")
     table = Table("model", *names, title=f"{result.list} ({result.half})")
     for name, headline in result.models.items():
-        found = [headline.figures.get(key) for key in names]
-        table.add_row(name, *("–" if one is None else with_interval(one) for one in found))
+        auc, *others = (headline.figures.get(key, Figure(math.nan)) for key in names)
+        table.add_row(name, with_interval(auc), *(number(one.value) for one in others))
     return table

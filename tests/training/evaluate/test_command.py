@@ -26,7 +26,9 @@ def parsed(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def test_by_default_the_shipped_model_is_judged_and_the_report_half_stays_closed(folder: Path) -> None:
+def test_by_default_the_shipped_model_is_judged_and_the_report_half_stays_closed(
+    folder: Path,
+) -> None:
     order = read_order(parsed(), folder)
     assert [path.name for path in order.models.values()] == ["detector.json"]
     assert order.lists == ["dfdc-calib"]

@@ -12,8 +12,10 @@ import torch
 
 from engines.spec import Calibration, CalibrationLevel, CropGeometry, sha256_of
 from stream.config import REPOSITORY
+from tests.training.sample_data import write_data
+from training.evaluate.lists import load_examples
 from training.evaluate.scorers import CheckpointScorer, EngineScorer, model_name, open_scorer
-from training.evaluate.scoring import calibrated, over_threshold
+from training.evaluate.scoring import calibrated, over_threshold, score_checkpoint
 from training.network import Detector, NetworkConfig
 
 pytestmark = pytest.mark.torch
@@ -113,3 +115,18 @@ def test_calibration_follows_quality_and_the_threshold_is_taken_off(checkpoint: 
     # log(0.8 / 0.2) = 1.386: half a nat is not enough, two are.
     over = over_threshold(logits, quality, identity)
     np.testing.assert_allclose(over, [0.5 - np.log(4), 2 - np.log(4)])
+
+
+def test_the_scores_of_a_list_bear_what_intervals_and_calibration_need(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = write_data(tmp_path, per_class=6)
+    scores = score_checkpoint(checkpoint, "dfdc-calib", folder)
+    geometry = CropGeometry(64, 0.85, shift_down=0.05)
+    listed = load_examples("dfdc-calib", folder, geometry)
+    expected, _ = open_scorer(checkpoint).look(listed.crops)
+    np.testing.assert_allclose(scores.logits, expected)
+    assert scores.logits.dtype == np.float64
+    assert scores.groups == listed.groups
+    assert scores.fake.tolist() == listed.fake.tolist()
+    assert ((scores.qualities >= 0) & (scores.qualities <= 1)).all()

@@ -85,4 +85,5 @@ def signed(figure: Figure) -> str:
     """A difference with its 95 % interval and signs."""
     if not math.isfinite(figure.value):
         return ABSENT
-    return f"{figure.value:+.3f} [{figure.low:+.3f}, {figure.high:+.3f}]"
+    written = f"{figure.value:+.3f} [{figure.low:+.3f}, {figure.high:+.3f}]"
+    return written.replace("-", "−")

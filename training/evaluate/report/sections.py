@@ -118,7 +118,7 @@ def parts_section(result: Evaluation) -> Section:
     for title, parts in (("source", result.sources), ("method", result.methods)):
         if not parts:
             continue
-        blocks.append(_parts(f"By {title}", title, parts, result.models))
+        blocks += _parts(title, parts, result.models)
         if len(parts) > 1 and any(part.reals and part.fakes for part in parts):
             svg = plot_parts(parts, list(result.models), title)
             caption = f"AUC by {title} with 95 % intervals."
@@ -186,15 +186,23 @@ def _cell(headline: Headline, name: str) -> str:
     return ABSENT if found is None else with_interval(found)
 
 
-def _parts(caption: str, title: str, parts: Sequence[Part], models: Mapping[str, object]) -> Table:
-    rows = tuple(
-        (
-            part.name, str(part.reals), str(part.fakes),
-            *(with_interval(part.auc[name]) for name in models),
-            *(percent(part.false_alarms[name].value) for name in models),
-        )
+def _parts(title: str, parts: Sequence[Part], models: Mapping[str, object]) -> list[Block]:
+    """AUC where a part has both classes, and the reals called fake."""
+    sizes = {part.name: (part.name, str(part.reals), str(part.fakes)) for part in parts}
+    ranked = tuple(
+        (*sizes[part.name], *(with_interval(part.auc[name]) for name in models))
         for part in parts
-    )  # fmt: skip
-    header = (title, "reals", "fakes", *(f"AUC, {name}" for name in models),
-              *(f"FPR, {name}" for name in models))  # fmt: skip
-    return Table(caption, header, rows)
+        if part.reals and part.fakes
+    )
+    alarms = tuple(
+        (*sizes[part.name], *(with_interval(part.false_alarms[name]) for name in models))
+        for part in parts
+        if part.reals
+    )
+    header = (title, "reals", "fakes", *models)
+    found: list[Block] = []
+    if ranked:
+        found.append(Table(f"AUC by {title}", header, ranked))
+    if alarms and title == "source":
+        found.append(Table(f"False positive rate by {title}", header, alarms))
+    return found

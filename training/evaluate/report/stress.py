@@ -32,7 +32,8 @@ def robustness_section(sweep: Sweep) -> Section:
             "the undisturbed crops."
         ),
         Plot("auc-levels", plot_models(sweep, models, "auc", "AUC", "auc-levels"),
-             "AUC against each disturbance, the mildest on the left; bands are 95 % intervals.",
+             "AUC against each disturbance, from the mildest on the left, brightness from dark "
+             "to bright; bands are 95 % intervals.",
              "AUC against each disturbance"),
         Plot("fpr-levels", plot_models(sweep, models, "fpr", "FPR", "fpr-levels"),
              "False positive rate at the frozen threshold: reals called fake, whether or not the "

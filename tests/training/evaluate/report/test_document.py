@@ -25,5 +25,5 @@ def test_figures_bear_their_intervals_where_they_have_one() -> None:
 
 
 def test_differences_bear_their_signs() -> None:
-    assert signed(Figure(0.05, -0.01, 0.11)) == "+0.050 [-0.010, +0.110]"
+    assert signed(Figure(0.05, -0.01, 0.11)) == "+0.050 [−0.010, +0.110]"
     assert signed(Figure(NAN)) == "–"
