@@ -145,6 +145,10 @@ class Resampling:
         drawn = (rng.integers(len(members), size=len(members)) for _ in range(self._rounds))
         return [np.concatenate([members[index] for index in chosen]) for chosen in drawn]
 
+    def count(self, rows: Labels) -> int:
+        """How many groups some of the crops belong to."""
+        return len({group for group, kept in zip(self._groups, rows, strict=True) if kept})
+
     def interval(self, metric: Metric, scores: Floats, fake: Labels) -> tuple[float, float]:
         """95 % percentile interval of a metric."""
         return limits([metric(scores[chosen], fake[chosen]) for chosen in self.draws])

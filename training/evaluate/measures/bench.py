@@ -15,10 +15,13 @@ from training.evaluate.examples import Examples
 from training.evaluate.looks import qualities
 from training.evaluate.scorers import Heatmaps, Identity, Scorer
 from training.evaluate.scoring import over_threshold
-from training.metrics import Floats, Labels, Metric, Resampling
+from training.metrics import Floats, Labels, Metric, Resampling, false_alarm_rate, recall
 
 ABSTAINS_BELOW: Final = ScoringOptions().min_quality
 """The quality weight below which the program says nothing of a face."""
+
+RATES: Final[Mapping[Metric, bool]] = {false_alarm_rate: False, recall: True}
+"""Shares of one class above a threshold, and whether that class is the fakes."""
 
 Step = Callable[[str], None]
 """Called with a line of text before each piece of work, for a progress bar."""
@@ -94,10 +97,17 @@ class Bench:
 
 
 def figure(metric: Metric, scores: Floats, fake: Labels, resampling: Resampling) -> Figure:
-    """Give a metric with its interval."""
+    """Give a metric with its interval.
+
+    A rate of 0 or 1 is drawn again as just that, however few crops there are; its other end is
+    the exact binomial one (Clopper & Pearson, 1934) for as many trials as there are groups.
+    """
     value = metric(scores, fake)
     if np.isnan(value):
         return Figure(value)
+    if metric in RATES and value in (0, 1):
+        farthest = 0.025 ** (1 / resampling.count(fake == RATES[metric]))
+        return Figure(value, 0.0, 1 - farthest) if value == 0 else Figure(value, farthest, 1.0)
     return Figure(value, *resampling.interval(metric, scores, fake))
 
 

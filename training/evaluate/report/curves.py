@@ -85,7 +85,8 @@ def plot_parts(parts: Sequence[Part], models: Sequence[str], title: str) -> byte
         axes.axvline(0.5, color=SOFT, linewidth=0.8, linestyle=(0, (1, 3)))
         axes.set_yticks(range(len(kept)), [part.name for part in kept])
         axes.set_ylim(len(kept) - 0.5, -0.5)
-        axes.set_xlim(0.3, 1.01)
+        lowest = [one.low for part in kept for one in part.auc.values()]
+        axes.set_xlim(min(0.3, float(np.nanmin(lowest, initial=1))) - 0.02, 1.02)
         axes.set_xlabel("AUC (dotted: chance)")
         legend_above(figure, axes, models)
         return as_svg(figure, title)
@@ -116,7 +117,7 @@ def _dots(
 
 
 def _offset(index: int, count: int) -> float:
-    return 0.0 if count == 1 else 0.6 * (index / (count - 1) - 0.5)
+    return 0.0 if count == 1 else 0.5 * (index / (count - 1) - 0.5)
 
 
 def _banded(axes: Axes, curve: Curve, name: str, index: int, band: bool) -> None:
