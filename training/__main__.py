@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -65,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped as stop:
         print(f"training {parsed.command}: {stop}", file=sys.stderr)
         return 128 + stop.number
+    except KeyboardInterrupt:
+        print(f"training {parsed.command}: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
     except (OSError, EngineError, tomllib.TOMLDecodeError, TypeError, ValueError) as exc:
         print(f"training {parsed.command}: {' '.join(str(exc).split())}", file=sys.stderr)
         return 1

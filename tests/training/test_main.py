@@ -77,10 +77,11 @@ def test_a_command_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[st
         (OSError("no such file"), 1),
         (Stopped(signal.SIGTERM, 5), 143),
         (Stopped(signal.SIGINT, 5), 130),
+        (KeyboardInterrupt(), 130),
     ],
 )
 def test_the_exit_code_says_how_it_ended(
-    raised: Exception | None,
+    raised: BaseException | None,
     code: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

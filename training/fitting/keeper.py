@@ -50,11 +50,15 @@ class Keeper(Callback):  # type: ignore[misc]
         self._every_s = every_s
         self._saved_s = time.monotonic()
         self._signal = 0
+        self._started = False
         self._before: dict[int, Any] = {}
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note signals from now on; only Python's main thread can."""
+        """Note signals from now on; only Python's main thread can.
+
+        Until the first step there is nothing to save, and one ends the run at once.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -67,10 +71,9 @@ class Keeper(Callback):  # type: ignore[misc]
 
     def on_train_start(self, trainer: Trainer, pl_module: Learner) -> None:
         """Take the signals back from Lightning, which would end the run without saving."""
-        del trainer
+        del trainer, pl_module
         self._saved_s = time.monotonic()
-        if self._signal:
-            raise Stopped(self._signal, pl_module.course.step)
+        self._started = True
         for number in self._before:
             signal.signal(number, self._noted)
 
@@ -107,6 +110,8 @@ class Keeper(Callback):  # type: ignore[misc]
         del frame
         self._signal = number
         self._give_back()
+        if not self._started:
+            raise Stopped(number)
 
     def _give_back(self) -> None:
         for number, handler in self._before.items():

@@ -20,6 +20,8 @@ from training.manifest import Face
 
 PREFETCH: Final = 3
 """Batches that each worker makes ahead of the optimiser."""
+GRACE_S: Final = 15
+"""How long a worker outlives SIGTERM: the trainer finishes its step and saves in that time."""
 EVALUATED_AT_ONCE: Final = 8
 
 
@@ -122,6 +124,6 @@ def evaluation_loader(faces: Sequence[Face], course: Course) -> DataLoader[dict[
 def _start_worker(number: int) -> None:
     del number
     cv2.setNumThreads(1)
-    # A signal to the whole group is for the trainer, which ends its workers after its checkpoint.
+    # Signals to the whole group are for the trainer: a worker gone would keep it from saving.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_S))

@@ -32,6 +32,7 @@ from training.fitting.journal import CsvLog, Journal, Watch
 from training.fitting.keeper import Keeper, WholeFiles, save
 from training.fitting.learner import Learner
 from training.fitting.loader import evaluation_loader, training_loader
+from training.fitting.memory import keep_memory
 from training.fitting.recipe import SCRATCH, Recipe
 from training.manifest import Face, held_out, load_faces, part
 from training.network import Detector, start_from_imagenet
@@ -110,6 +111,8 @@ def fit_faces(
     """Do the same with faces that are at hand; what `watch` raises ends the run."""
     torch.set_num_threads(machine.threads)
     cv2.setNumThreads(1)
+    if not torch.cuda.is_available():
+        keep_memory()
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, finished = out / "checkpoint.pt", out / "detector.pt"
     before = _before(checkpoint, recipe)

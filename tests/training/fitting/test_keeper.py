@@ -33,3 +33,4 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(
 
 def test_a_stop_says_what_happened_and_what_to_do() -> None:
     assert str(Stopped(15, 40)).startswith("stopped by SIGTERM at step 40")
+    assert "starts again" in str(Stopped(2))

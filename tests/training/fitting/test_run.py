@@ -79,9 +79,9 @@ def test_a_run_that_a_signal_stops_goes_on_to_equal_weights(
     faces: Faces, whole: Path, tmp_path: Path, step: int, number: int
 ) -> None:
     before = signal.getsignal(number)
-    with signal_at(step, number), pytest.raises(Stopped, match="goes on from there") as stop:
+    with signal_at(step, number), pytest.raises(Stopped, match="the same command") as stop:
         run(RECIPE, faces, tmp_path)
-    assert stop.value.step <= step + 1
+    assert stop.value.step in ((None,) if step == 0 else (step, step + 1))
     assert not (tmp_path / "detector.pt").exists()
     assert signal.getsignal(number) == before
     run(RECIPE, faces, tmp_path)
