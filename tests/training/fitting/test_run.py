@@ -27,7 +27,7 @@ from training.fitting import run as running  # noqa: E402
 from training.fitting.average import MovingAverage  # noqa: E402
 from training.fitting.errors import Stopped  # noqa: E402
 from training.fitting.recipe import Phase, Teacher  # noqa: E402
-from training.fitting.run import Faces, Machine, faces_of, fit  # noqa: E402
+from training.fitting.run import Faces, Machine, faces_of, fit, fit_faces  # noqa: E402
 from training.manifest import part  # noqa: E402
 from training.network import Detector, Front, NetworkConfig  # noqa: E402
 
@@ -204,6 +204,26 @@ def test_a_teacher_pulls_the_logits_towards_its_own(
     assert [row["step"] for row in log] == ["10", "20"]
     assert min(float(row["teacher_loss"]) for row in log) > 0
     assert not [name for name in saved(tmp_path)["state_dict"] if "teacher" in name]
+
+
+def test_who_watches_the_evaluations_may_end_the_run(faces: Faces, tmp_path: Path) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def watch(evaluation: int, auc: float) -> None:
+        seen.append((evaluation, auc))
+        if evaluation == 2:
+            raise Enough
+
+    recipe = replace(RECIPE, evaluate_every=1 / 3)
+    with pytest.raises(Enough):
+        fit_faces(recipe, faces, tmp_path, tmp_path / "out", ALONE, watch)
+    assert [evaluation for evaluation, _ in seen] == [1, 2]
+    assert f"{seen[1][1]:.6f}" == f"{float(rows(tmp_path / 'out' / 'calib.csv')[1]['auc']):.6f}"
+    assert saved(tmp_path / "out")["course"]["step"] == 2
+
+
+class Enough(Exception):
+    """Somebody has seen enough."""
 
 
 def test_low_precision_trains(faces: Faces, tmp_path: Path) -> None:
