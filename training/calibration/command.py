@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", type=Path, default=WEIGHTS / "detector.json", metavar="FILE",
         help="detector.json of an exported model, or a training run's detector.pt")  # fmt: skip
     add("--streams", type=int, metavar="N", help="use at most N faces of each class")
-    add("--seconds", type=float, default=10.0, help="footage of each face (10)")
+    add("--seconds", type=float, default=8.0, help="footage of each face (8)")
     add("--session", type=float, default=SESSION_S, metavar="SECONDS",
         help=f"how long one person is taken to stay ({SESSION_S:g})")  # fmt: skip
     add("--rate", type=float, default=OPTIONS.false_alarms_per_hour, metavar="R",
