@@ -17,8 +17,9 @@ import numpy as np
 from training.checkpoint import load_network, predict, read_checkpoint
 from training.crops import decode
 from training.fitting.command import add_machine, machine_of
+from training.fitting.faces import faces_of, imagenet_weights
 from training.fitting.recipe import Recipe, Teacher
-from training.fitting.run import faces_of, fit_faces, imagenet_weights
+from training.fitting.run import fit_faces
 from training.fitting.variant import varied
 from training.manifest import Face
 from training.metrics import auc

@@ -18,8 +18,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from training.checkpoint import read_checkpoint
 from training.fitting.command import add_machine, machine_of
+from training.fitting.faces import Faces, imagenet_weights, two_sided
 from training.fitting.recipe import Recipe
-from training.fitting.run import Faces, Machine, fit_faces, imagenet_weights, two_sided
+from training.fitting.run import Machine, fit_faces
 from training.manifest import Face, load_faces
 
 

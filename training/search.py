@@ -20,9 +20,10 @@ import tomli_w
 from training.checkpoint import read_checkpoint
 from training.fitting.command import add_machine, machine_of
 from training.fitting.errors import Stopped
+from training.fitting.faces import Faces, faces_of, imagenet_weights
 from training.fitting.journal import Watch
 from training.fitting.recipe import Recipe
-from training.fitting.run import Faces, Machine, faces_of, fit_faces, imagenet_weights
+from training.fitting.run import Machine, fit_faces
 from training.fitting.variant import split_off, varied
 
 FOLDER: Final = "folder"

@@ -7,8 +7,9 @@ from typing import Final
 
 from tests.training.sample_data import write_data
 from training.examples import Mix
+from training.fitting.faces import Faces, faces_of
 from training.fitting.recipe import SCRATCH, Phase, Recipe
-from training.fitting.run import Faces, Machine, faces_of, fit_faces
+from training.fitting.run import Machine, fit_faces
 from training.network import NetworkConfig
 
 NETWORK: Final = NetworkConfig(trunk="mobilenetv2_035", size_px=64)

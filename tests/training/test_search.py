@@ -14,8 +14,9 @@ optuna = pytest.importorskip("optuna", reason="needs the train extra")
 
 from training import search as searching  # noqa: E402  after the skips
 from training.fitting.errors import Stopped  # noqa: E402
+from training.fitting.faces import Faces  # noqa: E402
 from training.fitting.recipe import Recipe  # noqa: E402
-from training.fitting.run import Faces, Machine  # noqa: E402
+from training.fitting.run import Machine  # noqa: E402
 from training.search import Search, find_best  # noqa: E402
 
 pytestmark = pytest.mark.torch

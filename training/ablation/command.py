@@ -9,7 +9,7 @@ from training.ablation.plan import Plan
 from training.ablation.run import ablate
 from training.ablation.sets import Sets
 from training.fitting.command import add_machine, machine_of
-from training.fitting.run import faces_of, imagenet_weights
+from training.fitting.faces import faces_of, imagenet_weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

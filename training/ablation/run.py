@@ -11,7 +11,8 @@ from training.ablation.plan import Plan, Variant
 from training.ablation.table import Cell, Row, write_table
 from training.checkpoint import read_checkpoint
 from training.evaluate.scoring import Scores
-from training.fitting.run import Faces, Machine, fit_faces
+from training.fitting.faces import Faces
+from training.fitting.run import Machine, fit_faces
 
 Score = Callable[[Path, str], Scores]
 """Scores a finished checkpoint on the set of a name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -18,41 +18,24 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
-from numpy.typing import NDArray
 
-from engines.spec import Calibration
-from stream.config import data_dir
-from training.calibration.platt import fit_calibration
-from training.checkpoint import load_network, predict, read_checkpoint
-from training.crops import GEOMETRY, decode
+from training.checkpoint import load_network, read_checkpoint
 from training.examples import Draws
 from training.fitting.average import MovingAverage
 from training.fitting.course import Course
+from training.fitting.faces import Faces, faces_of, imagenet_weights
+from training.fitting.finished import finished_state
 from training.fitting.journal import CsvLog, Journal, Watch
 from training.fitting.keeper import Keeper, WholeFiles, save
 from training.fitting.learner import Learner
 from training.fitting.loader import evaluation_loader, training_loader
 from training.fitting.memory import keep_memory
 from training.fitting.recipe import SCRATCH, Recipe
-from training.manifest import Face, held_out, load_faces, part
 from training.network import Detector, start_from_imagenet
 
-IMAGENET: Final = "tf_efficientnet_lite0_imagenet.npz"
 STATISTICS: Final = 64
 """Faces whose statistics the ImageNet batch norms take over."""
 PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Faces:
-    """The faces of a run: to train on, and to evaluate and calibrate on."""
-
-    train: Sequence[Face]
-    calib: Sequence[Face]
-
-    def __post_init__(self) -> None:
-        if not self.calib:
-            raise ValueError("no source that is evaluated on has real and fake faces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +48,6 @@ class Machine:
     threads: int = 2
     workers: int = 1
     show: bool = True
-
-
-def faces_of(data: Path) -> Faces:
-    """Load what a run needs: ``train`` less the held-out groups, and the calib half of ``val``.
-
-    Raises: OSError; ValueError for a manifest that makes no sense, or when no source of calib
-    has both labels.
-    """
-    train = [face for face in load_faces(data, "train") if not held_out(face.group)]
-    calib = [face for face in load_faces(data, "val") if part(face.group) == "calib"]
-    return Faces(train, two_sided(calib))
-
-
-def two_sided(faces: Sequence[Face]) -> list[Face]:
-    """Keep the sources that have both labels: across sources an AUC measures the source."""
-    labels = {(face.source, face.fake) for face in faces}
-    both = {source for source, fake in labels if (source, not fake) in labels}
-    return [face for face in faces if face.source in both]
-
-
-def imagenet_weights(data: Path) -> Path:
-    """Where ImageNet's weights lie: with the faces, else in the usual data folder."""
-    own, usual = data / "weights" / IMAGENET, data_dir()
-    return own if own.exists() or usual is None else usual / "weights" / IMAGENET
 
 
 def fit(recipe: Recipe, data: Path, out: Path, machine: Machine) -> Path:
@@ -130,42 +89,6 @@ def fit_faces(
     chosen = best if recipe.patience is not None and best.exists() else checkpoint
     save(finished_state(_before(chosen, recipe) or {}, faces.calib), finished)
     return finished
-
-
-def finished_state(checkpoint: dict[str, Any], calib: Sequence[Face]) -> dict[str, Any]:
-    """Give what export needs: averaged weights, recipe, calibration on the calib crops."""
-    recipe, course = checkpoint["recipe"], checkpoint["course"]
-    prefix = "network."
-    weights = {
-        name.removeprefix(prefix): value
-        for name, value in checkpoint["state_dict"].items()
-        if name.startswith(prefix)
-    }
-    network = load_network({"recipe": recipe, "weights": weights})
-    logits = predict(network, [decode(face) for face in calib])
-    calibration, note = _calibrated(logits, np.array([face.fake for face in calib]))
-    facts = {
-        "steps": course["step"],
-        "examples": course["step"] * recipe["batch"],
-        "training_s": round(course["spent_s"]),
-        "calibration_crops": len(calib),
-        "calib": checkpoint["scores"],
-    } | note
-    return {
-        "recipe": recipe, "weights": weights, "crop": asdict(GEOMETRY),
-        "calibration": asdict(calibration), "facts": facts,
-    }  # fmt: skip
-
-
-def _calibrated(
-    logits: NDArray[np.float64], fake: NDArray[np.bool_]
-) -> tuple[Calibration, dict[str, str]]:
-    """Calibrate; a run that learnt the reverse keeps its weights, and says so."""
-    try:
-        return fit_calibration(logits, fake), {}
-    except ValueError as exc:
-        print(f"not calibrated: {exc}")
-        return Calibration(), {"not_calibrated": str(exc)}
 
 
 def _before(path: Path, recipe: Recipe) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from training.fitting.run import Faces
+    from training.fitting.faces import Faces
 
 
 @pytest.fixture(autouse=True, scope="module")

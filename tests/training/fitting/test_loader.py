@@ -11,13 +11,13 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from tests.training.small_run import RECIPE  # noqa: E402  after the skips
 from training.examples import Draws  # noqa: E402
 from training.fitting.course import Course  # noqa: E402
+from training.fitting.faces import Faces  # noqa: E402
 from training.fitting.loader import (  # noqa: E402
     Order,
     Plan,
     evaluation_loader,
     training_loader,
 )
-from training.fitting.run import Faces  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

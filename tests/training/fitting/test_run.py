@@ -26,9 +26,9 @@ from training.examples import Draws  # noqa: E402
 from training.fitting import run as running  # noqa: E402
 from training.fitting.average import MovingAverage  # noqa: E402
 from training.fitting.errors import Stopped  # noqa: E402
+from training.fitting.faces import IMAGENET, Faces  # noqa: E402
 from training.fitting.recipe import Phase, Teacher  # noqa: E402
-from training.fitting.run import Faces, Machine, faces_of, fit, fit_faces  # noqa: E402
-from training.manifest import part  # noqa: E402
+from training.fitting.run import Machine, fit, fit_faces  # noqa: E402
 from training.network import Detector, Front, NetworkConfig  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -232,30 +232,18 @@ def test_low_precision_trains(faces: Faces, tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in finished["weights"].values())
 
 
-def test_the_faces_are_those_of_train_and_of_the_calib_half(tmp_path: Path) -> None:
-    found = faces_of(write_data(tmp_path, per_class=40))
-    assert {face.split for face in found.train} == {"train"}
-    assert {part(face.group) for face in found.calib} == {"calib"}
-    assert 20 < len(found.calib) < 60
-
-
-def test_sources_of_one_label_are_not_evaluated_on() -> None:
-    with pytest.raises(ValueError, match="real and fake"):
-        Faces([], [])
-
-
 def test_imagenets_weights_are_taken_from_the_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "data_dir", lambda: None)
+    monkeypatch.setattr("training.fitting.faces.data_dir", lambda: None)
     data = write_data(tmp_path / "data", per_class=10)
     recipe = replace(RECIPE, steps=1, start=None, evaluate_every=1.0)
     with pytest.raises(FileNotFoundError):
         fit(recipe, data, tmp_path / "out", ALONE)
     usual = tmp_path / "usual"
-    monkeypatch.setattr(running, "data_dir", lambda: usual)
+    monkeypatch.setattr("training.fitting.faces.data_dir", lambda: usual)
     (usual / "weights").mkdir(parents=True)
     state = Detector(NETWORK).trunk.state_dict()
     arrays = {key: value.numpy() for key, value in state.items() if "num_batches" not in key}
-    np.savez(usual / "weights" / running.IMAGENET, allow_pickle=False, **arrays)
+    np.savez(usual / "weights" / IMAGENET, allow_pickle=False, **arrays)
     assert fit(recipe, data, tmp_path / "out", Machine(1, 0, show=False)).exists()
