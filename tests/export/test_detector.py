@@ -173,15 +173,26 @@ def test_an_infinite_difference_never_fits() -> None:
     assert parity.Difference(0.5, 0.1, 1.0).fits
 
 
-@pytest.mark.parametrize("front", ["rgb", "srm", "rgb+srm-trainable", "bayar"])
+@pytest.mark.parametrize("front", ["rgb", "srm", "rgb+srm-trainable"])
 @pytest.mark.usefixtures("no_data")
 def test_every_front_end_can_be_served(front: Front, tmp_path: Path) -> None:
     config = NetworkConfig(trunk="mobilenetv2_035", front=front, size_px=SIZE)
     file = write_checkpoint(config, tmp_path / "detector.pt")
+    differences = detector.export_detector(file, "fp32", tmp_path / "out")
+    assert all(difference.fits for difference in differences.values())
+
+
+@pytest.mark.usefixtures("no_data")
+def test_probabilities_are_compared_between_torch_and_both_precisions(tmp_path: Path) -> None:
+    config = NetworkConfig(trunk="mobilenetv2_035", front="bayar", size_px=SIZE)
+    file = write_checkpoint(config, tmp_path / "detector.pt")
     found, origin = detector.compare_probabilities(file, 12)
     assert origin == "12 pieces of the demo"
-    assert len(found) == 3
+    assert [agreement.between for agreement in found] == [
+        ("torch", "ONNX fp32"), ("torch", "ONNX fp16"), ("ONNX fp32", "ONNX fp16"),
+    ]  # fmt: skip
     assert all(agreement.fits for agreement in found), [str(agreement) for agreement in found]
+    assert found[0].largest < found[1].largest
 
 
 def test_probabilities_are_compared_at_the_level_where_they_differ_most() -> None:

@@ -142,13 +142,18 @@ def test_weights_of_another_trunk_are_refused() -> None:
         start_from_imagenet(Detector(SMALL), weights, faces(2))
 
 
-def test_halving_keeps_the_residuals_in_float32() -> None:
-    network = Detector(SMALL).eval().halved()
-    assert network.srm.kernels.dtype == torch.float32
-    assert network.classify.weight.dtype == torch.float16
+def test_halving_leaves_what_rounding_harms_in_float32() -> None:
+    torch.manual_seed(0)
+    network, crops = Detector(SMALL).eval(), faces(4)
     with torch.inference_mode():
-        logit, heatmap = network(faces(1))
+        whole, _ = network(crops)
+        logit, heatmap = network.halved()(crops)
+    assert network.srm.kernels.dtype == torch.float32
+    stages = [next(stage.parameters()).dtype for stage in network.trunk.blocks]
+    assert stages == [torch.float32] * 3 + [torch.float16] * (len(stages) - 3)
+    assert network.classify.weight.dtype == torch.float32
     assert logit.dtype == heatmap.dtype == torch.float32
+    torch.testing.assert_close(logit, whole, atol=0.01, rtol=0)
 
 
 def test_the_pooling_follows_the_attention() -> None:
