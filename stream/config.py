@@ -30,6 +30,8 @@ from stream.scoring.options import ScoringOptions
 TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """What a WebSocket subprotocol may hold (RFC 9110, token): a browser can send nothing else."""
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
+WEIGHTS: Final = REPOSITORY / "weights"
+"""The networks that ship."""
 EngineName = Literal[
     "auto",
     "onnxruntime",

@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     FACE_TOO_SMALL = "face_too_small"
     BLURRED = "blurred"
+    COMPRESSED = "compressed"
     EXTREME_POSE = "extreme_pose"
     UNDER_EXPOSED = "under_exposed"
     OVER_EXPOSED = "over_exposed"
@@ -58,8 +59,9 @@ class Capture:
 
     `captured_at_s` is when the sender took it, as far as `clock` can tell; `arrived_at_s` when its
     last packet was here; `decoded_at_s` when the decoder gave it out. `size_px` is (width, height).
-    `corrupt` marks a picture decoded with errors: it is shown but never scored. `convert` makes
-    the RGB pixels, in any thread, and is called at most once.
+    `corrupt` marks a picture decoded with errors: it is shown but never scored. `quantiser` says
+    how coarsely it was coded, on H.264's scale of 0 to 51, None if unknown. `convert` makes the
+    RGB pixels, in any thread, and is called at most once.
     """
 
     media_time_s: float
@@ -70,6 +72,7 @@ class Capture:
     size_px: tuple[int, int]
     convert: Callable[[], Pixels]
     corrupt: bool = False
+    quantiser: float | None = None
     rtp_timestamp: int | None = None
 
 

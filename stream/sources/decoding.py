@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
+from stream.sources.quantiser import EXPORT, h264_quantiser, vp8_quantiser
 from stream.types import Pixels
 
 THREADS: Final = 2
@@ -23,10 +24,14 @@ _FALLBACK_FPS: Final = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded frame, its colours as the codec left them; `corrupt` where errors reach it."""
+    """A decoded frame, its colours as the codec left them; `corrupt` where errors reach it.
+
+    `quantiser` says how coarsely it was coded (see `stream.sources.quantiser`), None if unknown.
+    """
 
     frame: VideoFrame
     corrupt: bool
+    quantiser: float | None = None
 
     @property
     def timestamp_s(self) -> float | None:
@@ -72,7 +77,10 @@ class Decoder:
         # With several threads FFmpeg's H.264 decoder does not notice that a slice is missing: what
         # an earlier picture left there would be scored as if it had been sent.
         context.thread_count = 1 if context.codec.canonical_name == "h264" else THREADS
-        self.name = f"{context.codec.canonical_name} (software)"
+        self._codec = context.codec.canonical_name
+        if self._codec == "h264":
+            context.options = {**context.options, **EXPORT}
+        self.name = f"{self._codec} (software)"
         self.interval_s = 1.0 / float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS)
         self.errors = 0
 
@@ -91,15 +99,21 @@ class Decoder:
             self.errors += 1
             self._damaged = True
             return []
-        return [self._judge(frame) for frame in frames]
+        return [self._judge(frame, packet) for frame in frames]
 
-    def _judge(self, frame: VideoFrame) -> Picture:
+    def _judge(self, frame: VideoFrame, packet: av.Packet[VideoStream]) -> Picture:
         if frame.is_corrupt:
             self.errors += 1
             self._damaged = True
         elif frame.key_frame:
             self._damaged = False
-        return Picture(frame, self._damaged)
+        return Picture(frame, self._damaged, self._quantiser(frame, packet))
+
+    def _quantiser(self, frame: VideoFrame, packet: av.Packet[VideoStream]) -> float | None:
+        if self._codec == "h264":
+            return h264_quantiser(frame)
+        # VP8 gives each picture out at once, so it is this packet's.
+        return vp8_quantiser(bytes(packet)) if self._codec == "vp8" and packet.size else None
 
 
 def to_rgb(frame: VideoFrame) -> Pixels:

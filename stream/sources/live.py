@@ -116,6 +116,7 @@ class LiveRelay:
             size_px=picture.size_px,
             convert=picture.converter(),
             corrupt=picture.corrupt,
+            quantiser=picture.quantiser,
             rtp_timestamp=arrival.sent.rtp_timestamp,
         )
 

@@ -97,4 +97,5 @@ class Playback:
             size_px=picture.size_px,
             convert=picture.converter(),
             corrupt=picture.corrupt,
+            quantiser=picture.quantiser,
         )

@@ -24,6 +24,7 @@ export const STATES = {
 export const REASONS = {
   face_too_small: "Face too small",
   blurred: "Blurred",
+  compressed: "Strongly compressed",
   extreme_pose: "Turned too far away",
   under_exposed: "Too dark",
   over_exposed: "Too bright",

@@ -19,7 +19,14 @@ from stream.faces.align import crop_faces
 from stream.faces.quality import assess
 from stream.types import FaceDetection
 from training.channel import Channel
-from training.channel.codec import Encoder, h264_at_rate, transcode, vp8_at_rate
+from training.channel.codec import (
+    Encoder,
+    from_i420,
+    h264_at_rate,
+    to_i420,
+    transcode,
+    vp8_at_rate,
+)
 from training.channel.rate import drawn_bits_per_px
 from training.metrics import Floats
 
@@ -88,7 +95,11 @@ def film(still: Still, geometry: CropGeometry, seconds: float, rng: np.random.Ge
     matrices = [_placed(still, geometry, face_px, side, way, frame) for frame in range(frames)]
     pictures = _pictures(still, matrices, side, way.light, rng)
     encoder = _encoder(side * side, rng)
-    shown = dict(transcode([_i420(picture) for picture in pictures], encoder).frames)
+    coded = transcode([to_i420(picture) for picture in pictures], encoder)
+    shown = {
+        index: (frame, quantiser)
+        for (index, frame), quantiser in zip(coded.frames, coded.quantisers, strict=True)
+    }
     trembling = np.stack([_slow(frames, sd, 0.15, rng) for sd in (0.01, 0.01, 0.015)], 1)
     # The box's size and place differ from person to person as well, by the detector's habit.
     trembling += rng.normal(0, 1, 3) * (0.02, 0.02, 0.05)
@@ -97,7 +108,8 @@ def film(still: Still, geometry: CropGeometry, seconds: float, rng: np.random.Ge
     for frame in range(first, frames, step):
         latest = max((seen for seen in shown if seen <= frame), default=min(shown))
         detection = _detected(still, matrices[frame], trembling[frame])
-        crop, weight = _cut(_rgb(shown[latest]), detection, geometry)
+        picture, quantiser = shown[latest]
+        crop, weight = _cut(from_i420(picture), detection, geometry, quantiser)
         crops.append(crop)
         weights.append(weight)
     return Shots(np.stack(crops), np.array(weights))
@@ -207,24 +219,20 @@ def _detected(
     return FaceDetection(box, points.astype(np.float32), 1.0)
 
 
-def _cut(picture: Pixels, detection: FaceDetection, geometry: CropGeometry) -> tuple[Pixels, float]:
+def _cut(
+    picture: Pixels, detection: FaceDetection, geometry: CropGeometry, quantiser: float | None
+) -> tuple[Pixels, float]:
     box, points = detection.box_px, detection.landmarks_px
     crops, _ = crop_faces(picture, box[None], points[None], geometry)
     crop = np.asarray(crops[0], np.uint8)
-    return crop, _weight(crop, detection, geometry)
+    return crop, _weight(crop, detection, geometry, quantiser)
 
 
-def _weight(crop: Pixels, detection: FaceDetection, geometry: CropGeometry) -> float:
+def _weight(
+    crop: Pixels, detection: FaceDetection, geometry: CropGeometry, quantiser: float | None = None
+) -> float:
     moved = FaceDetection(
         detection.box_px + np.float32(INSIDE), detection.landmarks_px + np.float32(INSIDE), 1.0
     )
     size = (int(2 * INSIDE), int(2 * INSIDE))
-    return assess(crop, moved, size, geometry, corrupt=False).weight
-
-
-def _i420(pixels: Pixels) -> Pixels:
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420), np.uint8)
-
-
-def _rgb(frame: Pixels) -> Pixels:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420), np.uint8)
+    return assess(crop, moved, size, geometry, False, quantiser).weight

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.channel.codec import Encoder, Frame, Transcoded, transcode
+from training.channel.codec import Encoder, Frame, Transcoded, from_i420, to_i420, transcode
 from training.channel.scale import resized
 from training.channel.stage import Pixels
 from training.channel.walk import Walk
@@ -48,6 +48,11 @@ class Shown:
     pixels: Pixels
     coded: Transcoded
 
+    @property
+    def quantiser(self) -> float | None:
+        """How coarsely the frame was coded that shows the crop."""
+        return self.coded.quantisers[-1]
+
 
 def shown_in_call(pixels: Pixels, encoder: Encoder, rng: np.random.Generator) -> Shown:
     """Send uint8 RGB (S, S, 3) through a call and give it back from the last frame that came.
@@ -59,7 +64,7 @@ def shown_in_call(pixels: Pixels, encoder: Encoder, rng: np.random.Generator) ->
     scene = _scene(pixels, rng)
     coded = transcode(_played(list(_drawn(scene, ways, rng)), order, rng), encoder)
     index, frame = coded.frames[-1]
-    picture = np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420), np.uint8)
+    picture = from_i420(frame)
     return Shown(_cut(picture, ways[order[index]], pixels.shape[0]), coded)
 
 
@@ -98,7 +103,7 @@ def _drawn(
     scene: Pixels, ways: list[NDArray[np.float64]], rng: np.random.Generator
 ) -> Iterator[Frame]:
     """The clip without grain, frame by frame; the face stands at its place in the last."""
-    still = np.asarray(cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    still = to_i420(scene)
     grey, colour = _moving_part(still)
     grey, colour = grey.copy(), np.ascontiguousarray(np.moveaxis(colour, 0, -1))
     rows, columns = np.mgrid[:HEIGHT, :MOVING_PX].astype(np.float32)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 from av.codec.context import Flags
 from av.packet import Packet
@@ -17,7 +18,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from stream.sources.quantiser import EXPORT, h264_quantiser, vp8_quantiser
+
 Frame = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,13 @@ class Encoder:
 class Transcoded:
     """`frames` as (index of the frame encoded, picture), in order; `bytes` of every packet.
 
+    `quantisers` are the frames', as `stream.sources.quantiser` reads them in live streams.
     The first packet of x264 bears its signature of 600 bytes. An encoder that keeps a rate may
     drop frames; a dropped one is in neither.
     """
 
     frames: tuple[tuple[int, Frame], ...]
+    quantisers: tuple[float | None, ...]
     bytes: tuple[int, ...]
 
 
@@ -106,11 +112,28 @@ def transcode(frames: Iterable[Frame], encoder: Encoder) -> Transcoded:
     assert isinstance(source, VideoCodecContext)
     source.extradata = sink.extradata
     source.thread_count = 1
-    decoded = [frame for packet in [*packets, None] for frame in source.decode(packet)]
-    pictures = tuple(
-        (int(frame.pts or 0), np.asarray(frame.to_ndarray(), np.uint8)) for frame in decoded
-    )
-    return Transcoded(pictures, tuple(packet.size for packet in packets))
+    pictures: list[tuple[int, Frame]] = []
+    quantisers: list[float | None] = []
+    if encoder.decoder == "h264":
+        source.options = dict(EXPORT)
+    for packet in [*packets, None]:
+        for frame in source.decode(packet):
+            pictures.append((int(frame.pts or 0), np.asarray(frame.to_ndarray(), np.uint8)))
+            if encoder.decoder == "vp8" and packet is not None:
+                quantisers.append(vp8_quantiser(bytes(packet)))
+            else:
+                quantisers.append(h264_quantiser(frame))
+    return Transcoded(tuple(pictures), tuple(quantisers), tuple(packet.size for packet in packets))
+
+
+def to_i420(pixels: Pixels) -> Frame:
+    """Turn uint8 RGB (H, W, 3) into a frame, by BT.601 in the range of video."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420), np.uint8)
+
+
+def from_i420(frame: Frame) -> Pixels:
+    """Turn a frame into uint8 RGB (H, W, 3)."""
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420), np.uint8)
 
 
 def _opened(encoder: Encoder, width: int, height: int) -> VideoCodecContext:

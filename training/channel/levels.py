@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.channel.call import FPS, shown_in_call
+from training.channel.call import FPS, Shown, shown_in_call
 from training.channel.camera import Defocus, Light, Noise
 from training.channel.codec import Encoder, h264_at_rate, vp8_at_rate
 from training.channel.scale import resized
@@ -48,6 +48,11 @@ def at_level(kind: str, level: float) -> Disturb:
     return partial(_disturbed, kind, level)
 
 
+def in_call(kind: str, kbit_per_s: float) -> Callable[[Pixels, int], Shown]:
+    """Give what shows a crop in a call, the same way for the same seed as `at_level` does."""
+    return partial(_shown, kind, kbit_per_s)
+
+
 def call_encoder(kind: str, kbit_per_s: float) -> Encoder:
     """Give the codec of a call at a rate; `kind` is ``h264`` or ``vp8``.
 
@@ -61,6 +66,10 @@ def call_encoder(kind: str, kbit_per_s: float) -> Encoder:
 
 def _disturbed(kind: str, level: float, pixels: Pixels, seed: int) -> Pixels:
     return _MAKERS[kind](level)(pixels, np.random.default_rng(seed))
+
+
+def _shown(kind: str, level: float, pixels: Pixels, seed: int) -> Shown:
+    return shown_in_call(pixels, call_encoder(kind, level), np.random.default_rng(seed))
 
 
 def _call(kind: str) -> Callable[[float], Stage]:

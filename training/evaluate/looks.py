@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import CropGeometry
-from stream.config import REPOSITORY
+from stream.config import WEIGHTS
 from stream.faces.quality import assess
 from stream.types import FaceDetection
 from training.crops import portrait, stored
@@ -27,7 +27,6 @@ from training.metrics import Floats
 
 Pixels = NDArray[np.uint8]
 
-WEIGHTS: Final = REPOSITORY / "weights"
 FRAME_PX: Final = (1 << 20, 1 << 20)
 """A frame so large that the face lies inside it whole."""
 
@@ -94,10 +93,12 @@ def qualities(
     geometry: CropGeometry,
     face_px: float | None = None,
     threads: int = 1,
+    quantisers: Floats | None = None,
 ) -> Floats:
     """Quality weights (N,); 0 where no face was found, as no such face would be scored.
 
-    `face_px` says how long the face's box is in the frame, where that is not as stored.
+    `face_px` says how long the face's box is in the frame, where that is not as stored;
+    `quantisers` (N,) how coarsely each frame was coded, NaN where that is not known.
     """
     box_px = geometry.size_px / geometry.crop_scale
 
@@ -106,7 +107,9 @@ def qualities(
             return 0.0
         scale = looks.frame_scale[index] if face_px is None else face_px / box_px
         seen = _detection(looks.landmarks[index], looks.confidence[index], scale, geometry)
-        return assess(crops[index], seen, FRAME_PX, geometry, corrupt=False).weight
+        coarse = np.nan if quantisers is None else float(quantisers[index])
+        known = None if np.isnan(coarse) else coarse
+        return assess(crops[index], seen, FRAME_PX, geometry, False, known).weight
 
     with ThreadPoolExecutor(threads) as pool:
         return np.array(list(pool.map(weigh, range(len(crops)))), np.float64)

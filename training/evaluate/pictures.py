@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import CropGeometry
+from stream.config import WEIGHTS
 from stream.faces.align import crop_faces
 from stream.faces.cascade import Cascade
 from stream.faces.options import FacesOptions
 from training.crops import read_picture
-from training.evaluate.looks import WEIGHTS
 from training.landmarks import find_face, opened_cascade
 from training.manifest import Face
 

@@ -67,13 +67,21 @@ class Watcher:
         self._settings = settings
         self.people: dict[int, Person] = {}
 
-    def look(self, pixels: Pixels, media_time_s: float, corrupt: bool = False) -> None:
+    def look(
+        self,
+        pixels: Pixels,
+        media_time_s: float,
+        corrupt: bool = False,
+        quantiser: float | None = None,
+    ) -> None:
         """Take the next picture; one decoded with errors is followed, but not cut."""
         for track in self._finder.update(pixels, media_time_s):
             if track.state is TrackState.CONFIRMED and not corrupt:
-                self._take(track, pixels, media_time_s)
+                self._take(track, pixels, media_time_s, quantiser)
 
-    def _take(self, track: FaceTrack, pixels: Pixels, media_time_s: float) -> None:
+    def _take(
+        self, track: FaceTrack, pixels: Pixels, media_time_s: float, quantiser: float | None
+    ) -> None:
         count = self._settings.per_track
         person = self.people.setdefault(track.track_id, Person(EvenSample(count)))
         x1, y1, x2, y2 = (float(value) for value in track.detection.box_px)
@@ -84,7 +92,7 @@ class Watcher:
         crops, _ = crop_faces(pixels, face.box_px[None], face.landmarks_px[None], GEOMETRY)
         crop = np.asarray(crops[0], np.uint8)
         size = (pixels.shape[1], pixels.shape[0])
-        quality = assess(crop, face, size, GEOMETRY, corrupt=False)
+        quality = assess(crop, face, size, GEOMETRY, corrupt=False, quantiser=quantiser)
         if quality.weight <= self._settings.least_quality:
             person.poor.update(quality.reasons or ("low_quality",))
             return
@@ -131,7 +139,9 @@ def _watched(path: Path, cascade: Cascade, settings: Settings) -> Watcher:
         nonlocal due_s
         # The slack is for time stamps in milliseconds.
         if capture.media_time_s >= due_s - 1e-3:
-            watcher.look(capture.convert(), capture.media_time_s, capture.corrupt)
+            watcher.look(
+                capture.convert(), capture.media_time_s, capture.corrupt, capture.quantiser
+            )
             due_s = max(due_s + interval_s, capture.media_time_s)
         return True
 

@@ -10,7 +10,7 @@ from engines.spec import CropGeometry
 from stream.faces.align import crop_faces
 from stream.faces.cascade import Cascade
 from stream.faces.quality import assess, face_size_px, pose, sharpness
-from stream.types import FaceDetection, Pixels, Reason
+from stream.types import FaceDetection, Pixels, Quality, Reason
 from tests.builders import detection
 
 GEOMETRY = CropGeometry(224, 1.3)
@@ -132,3 +132,15 @@ def test_the_face_of_the_demo_weighs_one(cascade: Cascade, portrait: Pixels) -> 
         pixels[0], found, (portrait.shape[1], portrait.shape[0]), GEOMETRY, corrupt=False
     )
     assert quality.weight > 0.9
+
+
+def test_a_coarsely_coded_frame_weighs_less() -> None:
+    def weigh(quantiser: float | None) -> Quality:
+        return assess(crop(), FRONTAL, FRAME, GEOMETRY, corrupt=False, quantiser=quantiser)
+
+    assert weigh(None).weight == weigh(23).weight == 1
+    assert 0.5 < weigh(31).weight < 1
+    assert weigh(31).reasons == ()
+    assert weigh(37).weight < 0.5
+    assert weigh(37).reasons == (Reason.COMPRESSED,)
+    assert weigh(45).weight == 0

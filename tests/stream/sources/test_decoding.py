@@ -138,3 +138,26 @@ def test_whole_pictures_of_several_slices_are_sound(tmp_path: Path) -> None:
 def test_a_missing_slice_marks_the_picture_and_all_that_follow_from_it(tmp_path: Path) -> None:
     decoded = pictures(encoded_in_slices(tmp_path / "holed.h264", without_slice_in=10))
     assert [one.corrupt for one in decoded] == [False] * 10 + [True] * 15
+
+
+@pytest.mark.parametrize(
+    ("codec", "ending", "told"),
+    [("libx264", "mkv", True), ("libvpx", "mkv", True), ("mjpeg", "avi", False)],
+)
+def test_every_picture_says_how_coarsely_it_was_coded_if_its_codec_does(
+    codec: str, ending: str, told: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / f"coded.{ending}"
+    grey = solid(120, 90, 160, (64, 48), BT601, FULL)
+    with av.open(str(path), "w") as sink:
+        stream = sink.add_stream(codec, rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = "yuv420p" if told else "yuvj420p"
+        for _ in range(5):
+            sink.mux(stream.encode(grey))
+        sink.mux(stream.encode(None))
+    seen = [picture.quantiser for picture in pictures(path)]
+    assert len(seen) == 5
+    for quantiser in seen:
+        assert (quantiser is not None and 0 <= quantiser <= 51) is told

@@ -92,3 +92,12 @@ def test_the_encoder_s_signature_does_not_eat_a_small_picture_s_bits() -> None:
 def test_a_clip_without_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one frame"):
         transcode([], h264_at_quality(28))
+
+
+@pytest.mark.parametrize("at_rate", [h264_at_rate, vp8_at_rate])
+def test_fewer_bits_are_a_coarser_quantiser(at_rate: Callable[[int], Encoder]) -> None:
+    found = [transcode(clip(), at_rate(rate)).quantisers for rate in (400_000, 40_000)]
+    assert [len(quantisers) for quantisers in found] == [4, 4]
+    fine, coarse = ([quantiser or 0 for quantiser in quantisers] for quantisers in found)
+    assert min(fine) > 0
+    assert np.mean(fine) + 3 < np.mean(coarse) < 52

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import av
 
 from engines.table import open_engine
-from stream.config import REPOSITORY
+from stream.config import WEIGHTS
 from stream.faces.cascade import Cascade
 from stream.faces.finder import FaceFinder
 from stream.faces.options import FacesOptions
-from stream.sources.decoding import to_rgb, video_stream
+from stream.sources.decoding import Decoder, to_rgb, video_stream
 from stream.types import Pixels
-
-WEIGHTS: Final = REPOSITORY / "weights"
 
 
 @contextmanager
@@ -35,8 +33,17 @@ def opened_finder() -> Iterator[FaceFinder]:
         yield FaceFinder(Cascade(pnet, rnet, onet, options), options)
 
 
-def pictures(clip: Path) -> Iterator[tuple[Pixels, float]]:
-    """Every picture of a file, uint8 RGB, with its media time, which starts at 0.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a file: uint8 RGB (H, W, 3), its media time, and how coarsely it was coded."""
+
+    pixels: Pixels
+    time_s: float
+    quantiser: float | None
+
+
+def pictures(clip: Path) -> Iterator[Shown]:
+    """Every picture of a file; media time starts at 0.
 
     Raises: OSError; ValueError without a video stream.
     """
@@ -44,8 +51,10 @@ def pictures(clip: Path) -> Iterator[tuple[Pixels, float]]:
         stream = video_stream(container)
         if stream is None:
             raise ValueError(f"{clip} has no video stream that can be decoded")
+        decoder = Decoder(stream)
         first_s: float | None = None
-        for frame in container.decode(stream):
-            time_s = float((frame.pts or 0) * (frame.time_base or 0))
-            first_s = time_s if first_s is None else first_s
-            yield to_rgb(frame), time_s - first_s
+        for packet in container.demux(stream):
+            for picture in decoder.decode(packet):
+                time_s = picture.timestamp_s or 0.0
+                first_s = time_s if first_s is None else first_s
+                yield Shown(to_rgb(picture.frame), time_s - first_s, picture.quantiser)

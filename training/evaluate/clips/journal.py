@@ -13,8 +13,8 @@ from training.evaluate.clips.watched import Watched
 class Journal:
     """One line of JSON for each finished variant, in a file; a line cut short is overlooked.
 
-    Keys name everything that the outcome depends on (see `training.evaluate.clips.evaluate.key`),
-    so a journal may be shared by runs of different models.
+    Keys name everything that the outcome depends on (see `training.evaluate.clips.plan`), so a
+    journal may be shared by runs of different models.
 
     Raises (on making): OSError.
     """

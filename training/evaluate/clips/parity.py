@@ -14,8 +14,8 @@ from engines.table import open_engine
 from stream.faces.align import crop_faces
 from stream.faces.quality import assess
 from stream.scoring.calibration import calibrated_logit, probability_of
-from stream.types import FaceTrack, Pixels
-from training.evaluate.clips.finding import opened_finder, pictures
+from stream.types import FaceTrack
+from training.evaluate.clips.finding import Shown, opened_finder, pictures
 from training.evaluate.clips.live import pipeline
 
 ALLOWED: Final = 0.001
@@ -65,15 +65,16 @@ def check_parity(clip: Path, model: Path) -> Parity:
     gaps: list[float] = []
     frames = missing = 0
     with open_engine("onnxruntime", model) as detector, opened_finder() as finder:
-        for seq, (pixels, time_s) in enumerate(pictures(clip)):
+        for seq, shown in enumerate(pictures(clip)):
             frames += 1
-            tracks = {track.track_id: track for track in finder.update(pixels, time_s)}
+            found = finder.update(shown.pixels, shown.time_s)
+            tracks = {track.track_id: track for track in found}
             for face in _scored(served.get(seq)):
                 track = tracks.get(face["track_id"])
                 if track is None:
                     missing += 1
                 else:
-                    own = _probability(pixels, track, detector)
+                    own = _probability(shown, track, detector)
                     gaps.append(abs(own - face["frame_probability_fake"]))
     largest, mean = (max(gaps), float(np.mean(gaps))) if gaps else (0.0, 0.0)
     return Parity(frames, len(served), len(gaps) + missing, missing, largest, mean)
@@ -84,13 +85,14 @@ def _scored(message: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return [face for face in faces if face["frame_probability_fake"] is not None]
 
 
-def _probability(pixels: Pixels, track: FaceTrack, detector: Engine) -> float:
+def _probability(shown: Shown, track: FaceTrack, detector: Engine) -> float:
     spec, face = detector.spec, track.detection
     if spec.crop is None:
         raise ValueError(f"{spec.name} names no crop geometry: it is no face detector")
-    crops, _ = crop_faces(pixels, face.box_px[None], face.landmarks_px[None], spec.crop)
-    size = (pixels.shape[1], pixels.shape[0])
-    quality = assess(np.asarray(crops[0], np.uint8), face, size, spec.crop, corrupt=False)
+    crops, _ = crop_faces(shown.pixels, face.box_px[None], face.landmarks_px[None], spec.crop)
+    size = (shown.pixels.shape[1], shown.pixels.shape[0])
+    crop = np.asarray(crops[0], np.uint8)
+    quality = assess(crop, face, size, spec.crop, corrupt=False, quantiser=shown.quantiser)
     level = spec.calibration.at(quality.weight)
     logit = float(detector.infer(crops)["logit"][0])
     return probability_of(calibrated_logit(logit, level.temperature, level.bias))

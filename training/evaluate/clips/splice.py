@@ -88,10 +88,10 @@ def splices(clips: Sequence[Clip], program: Pipeline) -> Iterator[str]:
 def first_portrait(clip: Path) -> Portrait | None:
     """Give the largest face of the first picture that shows one clearly; None without any."""
     with opened_finder() as finder:
-        for pixels, time_s in pictures(clip):
-            track = _largest(finder, pixels, time_s)
+        for shown in pictures(clip):
+            track = _largest(finder, shown.pixels, shown.time_s)
             if track is not None:
-                return _portrait(pixels, track)[0]
+                return _portrait(shown.pixels, track)[0]
     return None
 
 
@@ -102,11 +102,12 @@ def write_splice(clip: Path, donor: Portrait, target: Path, seed: int = 0) -> Sp
 
     Raises: OSError or ValueError for the clip.
     """
-    length_s = max(time_s for _, time_s in pictures(clip))
+    length_s = max(shown.time_s for shown in pictures(clip))
     splice = Splice(length_s / 3, 2 * length_s / 3)
     with opened_finder() as finder, av.open(str(target), "w", format="matroska") as sink:
         stream = sink.add_stream("libx264", rate=25, options={"crf": QUALITY, "preset": "veryfast"})
-        for index, (pixels, time_s) in enumerate(pictures(clip)):
+        for index, shown in enumerate(pictures(clip)):
+            pixels, time_s = shown.pixels, shown.time_s
             if not index:
                 stream.height, stream.width = (side // 2 * 2 for side in pixels.shape[:2])
                 stream.codec_context.time_base = TIME_BASE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from training.channel import levels as channel_levels
 from training.channel.call import FACE_PX
-from training.channel.levels import LEVELS, at_level
+from training.channel.levels import LEVELS, at_level, in_call
 from training.evaluate.examples import Examples
 from training.evaluate.looks import qualities
 from training.metrics import Floats
@@ -54,29 +54,39 @@ def rows_at(level: Level, fake: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.sort(np.concatenate([rows[: round(len(rows) * PART_OF_CALLS)] for rows in kept]))
 
 
-def disturb(
-    examples: Examples, level: Level, threads: int, cache: Path | None = None
-) -> NDArray[np.uint8]:
-    """Give the crops (N, S, S, 3) at a level, the n-th always with seed n.
+@dataclass(frozen=True, slots=True)
+class Disturbed:
+    """Crops uint8 (N, S, S, 3) at a level; `quantisers` (N,) of their frames, NaN without a codec
+    that tells.
+    """
+
+    crops: NDArray[np.uint8]
+    quantisers: Floats
+
+
+def disturb(examples: Examples, level: Level, threads: int, cache: Path | None = None) -> Disturbed:
+    """Disturb the crops, the n-th always with seed n.
 
     What calls make is kept in the folder `cache`, for the next model.
     """
-    change = at_level(level.kind, level.level)
-    path = None
-    if cache is not None and level.kind in CALLS:
-        path = cache / f"{level.kind}-{level.level:g}-{_key(examples)}.npz"
-        if path.is_file():
-            return _read(path)
+    seeds = range(len(examples))
     with ThreadPoolExecutor(threads) as pool:
-        done = list(pool.map(change, examples.crops, range(len(examples))))
+        if level.kind not in CALLS:
+            change = at_level(level.kind, level.level)
+            crops = np.stack(list(pool.map(change, examples.crops, seeds)))
+            return Disturbed(crops, np.full(len(crops), np.nan))
+        path = None if cache is None else cache / f"{_name(level)}-{_key(examples)}.npz"
+        if path is not None and path.is_file():
+            return _read(path)
+        shown = list(pool.map(in_call(level.kind, level.level), examples.crops, seeds))
+    quantisers = [np.nan if one.quantiser is None else one.quantiser for one in shown]
+    made = Disturbed(np.stack([one.pixels for one in shown]), np.array(quantisers, np.float64))
     if path is not None:
-        _write(path, done)
-    return np.stack(done)
+        _write(path, made)
+    return made
 
 
-def qualities_at(
-    examples: Examples, crops: NDArray[np.uint8], level: Level, threads: int
-) -> Floats:
+def qualities_at(examples: Examples, made: Disturbed, level: Level, threads: int) -> Floats:
     """Quality weights (N,) of crops made by `disturb`.
 
     The face counts as large as the level shows it; its landmarks and the detector's confidence
@@ -89,7 +99,11 @@ def qualities_at(
         face_px = level.level / geometry.crop_scale
     else:
         face_px = None
-    return qualities(crops, looks, geometry, face_px, threads)
+    return qualities(made.crops, looks, geometry, face_px, threads, made.quantisers)
+
+
+def _name(level: Level) -> str:
+    return f"{level.kind}-{level.level:g}"
 
 
 def _key(examples: Examples) -> str:
@@ -101,17 +115,19 @@ def _key(examples: Examples) -> str:
     return digest.hexdigest()[:16]
 
 
-def _write(path: Path, crops: Sequence[NDArray[np.uint8]]) -> None:
+def _write(path: Path, made: Disturbed) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    encoded = [cv2.imencode(".png", crop)[1].ravel() for crop in crops]
+    encoded = [cv2.imencode(".png", crop)[1].ravel() for crop in made.crops]
+    ends = np.cumsum([len(part) for part in encoded])
     partial = path.with_suffix(".partial")
     with partial.open("wb") as stream:
-        np.savez(stream, data=np.concatenate(encoded), ends=np.cumsum([len(e) for e in encoded]))
+        np.savez(stream, data=np.concatenate(encoded), ends=ends, quantisers=made.quantisers)
     partial.replace(path)
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def _read(path: Path) -> Disturbed:
     with np.load(path) as kept:
         parts = np.split(kept["data"], kept["ends"][:-1])
+        quantisers = kept["quantisers"]
     pictures = [cv2.imdecode(part, cv2.IMREAD_COLOR) for part in parts]
-    return np.stack([np.asarray(picture, np.uint8) for picture in pictures])
+    return Disturbed(np.stack([np.asarray(one, np.uint8) for one in pictures]), quantisers)

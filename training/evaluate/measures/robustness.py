@@ -86,9 +86,9 @@ def measure_robustness(
         chosen = rows_at(level, part.fake)
         some = part.taken(chosen)
         bench.step(f"{level.kind} {level.level:g}: {len(some)} crops are made")
-        crops = disturb(some, level, bench.threads, cache)
-        poor = qualities_at(some, crops, level, bench.threads)
-        judged = bench.judge(some.with_crops(crops), poor, baselines=False)
+        made = disturb(some, level, bench.threads, cache)
+        poor = qualities_at(some, made, level, bench.threads)
+        judged = bench.judge(some.with_crops(made.crops), poor, baselines=False)
         before = {name: found.logits[chosen] for name, found in base.items()}
         results.append(_result(level, some, judged, before, poor, bench.rounds))
         taken.append(Taken(level, chosen, {name: j.logits for name, j in judged.items()}))

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from tests.training.evaluate.small import pairs_of
+from training.channel.call import Shown
+from training.channel.codec import Transcoded
 from training.channel.levels import LEVELS
 from training.evaluate.measures import disturbed
 from training.evaluate.measures.disturbed import (
     QUICK,
+    Disturbed,
     Level,
     all_levels,
     disturb,
@@ -44,9 +47,10 @@ def test_the_same_level_gives_the_same_crops_and_leaves_the_list_alone() -> None
     listed = pairs_of(3)
     before = listed.crops.copy()
     first, again = (disturb(listed, Level("noise", 8), threads=2) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first.crops, again.crops)
     np.testing.assert_array_equal(listed.crops, before)
-    assert first.std() > before.std()
+    assert first.crops.std() > before.std()
+    assert np.isnan(first.quantisers).all()
 
 
 def test_calls_are_made_once_and_read_from_then_on(
@@ -54,21 +58,24 @@ def test_calls_are_made_once_and_read_from_then_on(
 ) -> None:
     made: list[int] = []
 
-    def at_level(kind: str, level: float) -> object:
-        def change(pixels: np.ndarray, seed: int) -> np.ndarray:
+    def in_call(kind: str, level: float) -> object:
+        def show(pixels: np.ndarray, seed: int) -> Shown:
             made.append(seed)
-            return 255 - pixels
+            return Shown(255 - pixels, Transcoded((), (20, None if seed else 30.5), ()))
 
-        return change
+        return show
 
-    monkeypatch.setattr(disturbed, "at_level", at_level)
+    monkeypatch.setattr(disturbed, "in_call", in_call)
     listed, level = pairs_of(2), Level("vp8", 500)
     first, again = (disturb(listed, level, 1, tmp_path / "cache") for _ in range(2))
     assert made == [0, 1, 2, 3]
-    np.testing.assert_array_equal(first, 255 - listed.crops)
-    np.testing.assert_array_equal(again, first)
+    np.testing.assert_array_equal(first.crops, 255 - listed.crops)
+    np.testing.assert_array_equal(again.crops, first.crops)
+    for found in (first, again):
+        np.testing.assert_array_equal(found.quantisers, [30.5, np.nan, np.nan, np.nan])
     other = listed.with_crops(listed.crops // 2)
-    np.testing.assert_array_equal(disturb(other, level, 1, tmp_path / "cache"), 255 - other.crops)
+    found = disturb(other, level, 1, tmp_path / "cache")
+    np.testing.assert_array_equal(found.crops, 255 - other.crops)
     assert len(made) == 8
 
 
@@ -79,8 +86,18 @@ def test_only_calls_are_kept(tmp_path: Path) -> None:
 
 def test_a_smaller_face_weighs_less_and_a_blurred_one_too() -> None:
     listed = pairs_of(2)
-    small = qualities_at(listed, listed.crops, Level("scale", 30), threads=1)
+    plain = Disturbed(listed.crops, np.full(4, np.nan))
+    small = qualities_at(listed, plain, Level("scale", 30), threads=1)
     assert small.tolist() == [0, 0, 0, 0]
     heavy = Level("blur", 14)  # 4 px of a crop of 64
     blurred = qualities_at(listed, disturb(listed, heavy, threads=1), heavy, threads=1)
-    assert (blurred < qualities_at(listed, listed.crops, heavy, threads=1)).all()
+    assert (blurred < qualities_at(listed, plain, heavy, threads=1)).all()
+
+
+def test_a_coarsely_coded_face_weighs_less() -> None:
+    listed = pairs_of(1)
+    crops = np.stack([listed.crops[0]] * 2)
+    made = Disturbed(crops, np.array([26.0, 34.0]))
+    fine, coarse = qualities_at(listed, made, Level("vp8", 150), threads=1)
+    assert fine > 0.5
+    assert coarse == pytest.approx(fine / 2)  # halfway between 28 and 40
