@@ -11,9 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from engines.errors import EngineError
-from stream.config import REPOSITORY
-
-WEIGHTS: Final = REPOSITORY / "weights"
+from stream.config import WEIGHTS
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """The detector's checkpoint -> one ONNX file with its ModelSpec, parity proven on the way.
 
-SRM and normalisation are in the graph: uint8 RGB crops (batch, 224, 224, 3) go in, the logit
-(batch,) and the heat map (batch, 14, 14) come out as float32, at either precision.
+SRM and normalisation are in the graph: uint8 RGB crops (batch, S, S, 3) go in, the logit (batch,)
+and the heat map (batch, 14, 14) come out as float32, at either precision.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from export.parity import (
 )
 from stream.config import REPOSITORY
 from training.checkpoint import load_network, read_checkpoint
-from training.network import Detector
+from training.network import HEATMAP_SIDE, Detector
 
 Precision = Literal["fp32", "fp16"]
 
@@ -104,7 +104,7 @@ def _write(
         inputs=(TensorSpec("crops", "uint8", ("batch", size, size, 3)),),
         outputs=(
             TensorSpec("logit", "float32", ("batch",)),
-            TensorSpec("heatmap", "float32", ("batch", size // 16, size // 16)),
+            TensorSpec("heatmap", "float32", ("batch", HEATMAP_SIDE, HEATMAP_SIDE)),
         ),
         layout="NHWC",
         precision=precision,

@@ -41,6 +41,13 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], state)
 
 
+def save(state: Mapping[str, Any], path: Path) -> None:
+    """Write `state` with torch so that a crash leaves either the old file or the new one."""
+    partial = path.with_suffix(".partial")
+    torch.save(dict(state), partial)
+    partial.replace(path)
+
+
 def load_network(state: Mapping[str, Any]) -> Detector:
     """Build the network of a finished checkpoint, in evaluation mode.
 

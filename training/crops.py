@@ -19,7 +19,8 @@ Affine = NDArray[np.float64]
 GEOMETRY: Final = CropGeometry(
     size_px=224, crop_scale=DFDC_CROP_SCALE, crop_rotate=False, shift_down=DFDC_SHIFT_DOWN
 )
-"""The deployed geometry, that of the DFDC crops; it goes into the ModelSpec."""
+"""Faces are forged and disturbed in the DFDC crops' own geometry; a network of another size is
+deployed with the same one at that size."""
 
 
 def decode(face: Face, geometry: CropGeometry = GEOMETRY) -> Pixels:
@@ -49,6 +50,18 @@ def landmarks_in_crop(face: Face, geometry: CropGeometry = GEOMETRY) -> NDArray[
     return None if found is None else found.landmarks
 
 
+def box_in(face: Face, width: int, height: int) -> NDArray[np.float32]:
+    """Give the face's box, float32 (4,) as x1, y1, x2, y2, in its stored picture.
+
+    A stored crop of side `s` at `k` times the face stands for a box of side ``s / k``, whose
+    centre lies `shift_down` of `s` above its own.
+    """
+    side = min(height, width)
+    half = side / face.crop_scale / 2
+    across, down = width / 2, height / 2 - face.shift_down * side
+    return np.array([across - half, down - half, across + half, down + half], np.float32)
+
+
 def stored(face: Face) -> Pixels:
     """Give the stored picture whole, uint8 RGB (H, W, 3).
 
@@ -70,17 +83,10 @@ def read_picture(encoded: bytes, name: str = "") -> Pixels:
 
 
 def _cut(face: Face, geometry: CropGeometry) -> tuple[Pixels, Affine, tuple[int, int]]:
-    """Give crop, frame_from_crop and the stored picture's width and height.
-
-    A stored crop of side `s` at `k` times the face stands for a box of side ``s / k``, whose
-    centre lies `shift_down` of `s` above its own.
-    """
+    """Give crop, frame_from_crop and the stored picture's width and height."""
     picture = stored(face)
     height, width = picture.shape[:2]
-    side = min(height, width)
-    half = side / face.crop_scale / 2
-    across, down = width / 2, height / 2 - face.shift_down * side
-    box = np.array([across - half, down - half, across + half, down + half], np.float32)
+    box = box_in(face, width, height)
     crops, affines = crop_faces(picture, box[None], np.zeros((1, 5, 2), np.float32), geometry)
     return np.asarray(crops[0], np.uint8), affines[0], (width, height)
 

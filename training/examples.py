@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -162,7 +162,8 @@ class Draws:
             same_group = self._faces[real].group == self._faces[fake].group
             apart = difference(*pictures) if same_group else None
             if apart is None:
-                return Slot(self._disturbed(real, rng), self._disturbed(fake, rng), None)
+                real_shown = self._disturbed(real, pictures[0], rng)
+                return Slot(real_shown, self._disturbed(fake, pictures[1], rng), None)
             if not untouched(apart, pictures[0]):
                 return Slot(*pictures, changed_mask(apart))
         return Slot(*pictures, None)
@@ -176,29 +177,28 @@ class Draws:
             return int(rng.choice(self._real[fake.source]))
         return self._drawn(self._real, rng)
 
-    def _disturbed(self, index: int, rng: np.random.Generator) -> Pixels:
-        known = portrait(self._faces[index])
-        if known is None or rng.random() >= self._mix.negatives:
-            return decode(self._faces[index])
-        return negatives.disturb(known, rng)
+    def _disturbed(self, index: int, shown: Pixels, rng: np.random.Generator) -> Pixels:
+        face = self._faces[index]
+        if face.landmarks is None or rng.random() >= self._mix.negatives:
+            return shown
+        return negatives.disturb(_known(face), rng)
 
     def _blended(self, rng: np.random.Generator) -> Slot:
         index = self._drawn(self._known, rng)
-        target = portrait(self._faces[index])
-        assert target is not None  # only faces with landmarks are in the pool
+        target = _known(self._faces[index])
         if rng.random() < self._mix.negatives:
             target = Portrait(negatives.disturb(target, rng), target.landmarks)
         method = _weighted(self._mix.blends, rng)
         donor = None
         if METHODS[method].needs_donor:
             place = self._places[index]
-            donor = portrait(self._faces[self._pool[self._donors.choose(place, rng)]])
+            donor = _known(self._faces[self._pool[self._donors.choose(place, rng)]])
         forgery = forge(method, target, donor, rng)
         return Slot(forgery.base, forgery.pixels, forgery.mask)
 
     def _channel(self, rng: np.random.Generator) -> channel.Channel:
-        name = _weighted(self._mix.channel, rng)
-        return channel.sample(rng, next(s for s in channel.STRENGTHS if s == name))
+        strength = _weighted(self._mix.channel, rng)
+        return channel.sample(rng, cast(channel.Strength, strength))
 
     def _drawn(self, pools: Mapping[str, NDArray[np.intp]], rng: np.random.Generator) -> int:
         weights = {source: len(pool) ** self._mix.balance for source, pool in pools.items()}
@@ -234,11 +234,17 @@ class Draws:
 
     @cached_property
     def _donors(self) -> Donors:
-        known = (portrait(self._faces[index]) for index in self._pool)
         return Donors.of(
-            (face for face in known if face is not None),
+            (_known(self._faces[index]) for index in self._pool),
             [self._faces[index].group for index in self._pool],
         )
+
+
+def _known(face: Face) -> Portrait:
+    """The crop of a face that has landmarks."""
+    known = portrait(face)
+    assert known is not None
+    return known
 
 
 def _finished(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,19 +17,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.table import open_engine
-from stream.config import REPOSITORY
+from stream.config import WEIGHTS
 from stream.faces.cascade import Cascade
 from stream.faces.options import FacesOptions
 from stream.types import FaceDetection
 from training.crops import decode
+from training.landmarks import opened_cascade
 from training.manifest import load_faces
 
 Pixels = NDArray[np.uint8]
 
 PADDINGS: Final = {"reflection": cv2.BORDER_REFLECT_101, "grey": cv2.BORDER_CONSTANT}
 CONFIDENCE: Final = 0.9
-WEIGHTS: Final = REPOSITORY / "weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +41,8 @@ def run(parsed: argparse.Namespace, data: Path) -> None:
     faces = load_faces(data, "train", ["dfdc-train.tar"])
     picked = np.random.default_rng(0).choice(len(faces), min(parsed.crops, len(faces)), False)
     crops = [decode(faces[index]) for index in picked]
-    with ExitStack() as opened:
-        pnet, rnet, onet = (
-            opened.enter_context(open_engine("onnxruntime", WEIGHTS / f"{name}.json"))
-            for name in ("pnet", "rnet", "onet")
-        )
-        margins = measure_margin(crops, Cascade(pnet, rnet, onet, FacesOptions()))
+    with opened_cascade(WEIGHTS, FacesOptions()) as cascade:
+        margins = measure_margin(crops, cascade)
     print("padding     faces  crop side / box side    box centre right, down (share of the side)")
     for found in margins:
         scale = " ".join(f"{value:6.3f}" for value in found.scale)

@@ -1,11 +1,11 @@
 """The detector's network: RGB and SRM residuals, an EfficientNet trunk, an attention head.
 
-    crops uint8 (N, H, W, 3)                                     H = W = 224 when deployed
+    crops uint8 (N, H, W, 3)                               H = W = `NetworkConfig.size_px` deployed
       -> normalised RGB (N, 3, H, W) --stem convolution------------+
       -> SRM (N, 9, H, W) -> BatchNorm -> 1x1 -> (N, 6, H, W) -----+--> (N, 32, H/2, W/2)
       -> trunk, stride 16: middle (N, 112, H/16, W/16) -> small CNN: local (N, 64, H/16, W/16)
       -> trunk, stride 32: deep (N, 1280, H/32, W/32)
-    local -> 1x1 -> attention (N, 1, H/16, W/16) -> sigmoid -> heatmap (N, H/16, W/16)
+    local -> 1x1 -> attention (N, 1, H/16, W/16) -> bilinear -> sigmoid -> heatmap (N, 14, 14)
     local and deep, each averaged with weights softmax(attention) -> (N, 64 + 1280) -> logit (N,)
 
 The residuals enter through a second stem convolution that is added to the ImageNet one and
@@ -39,6 +39,8 @@ Front = Literal["rgb", "srm", "rgb+srm", "rgb+srm-trainable", "bayar"]
 """RGB alone; SRM residuals alone; RGB with fixed or trainable SRM; RGB with Bayar's residuals."""
 
 
+HEATMAP_SIDE: Final = 14
+"""The heat map's side, whatever the crop's: that of the live messages."""
 HALVED_FROM: Final = 3
 """The trunk's first stage that a half-precision export computes in float16."""
 
@@ -114,9 +116,13 @@ class Detector(nn.Module):  # type: ignore[misc]
             nn.init.zeros_(self.srm_stem.weight)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Give logit (N,) and heatmap (N, H/16, W/16) in 0..1; H and W are multiples of 32."""
+        """Give logit (N,) and heatmap (N, 14, 14) in 0..1; H and W are multiples of 32."""
         logit, attention = self.logits(crops)
-        return logit.float(), attention.float().sigmoid()
+        attention = attention.float()
+        if attention.shape[1:] != (HEATMAP_SIDE, HEATMAP_SIDE):
+            side = (HEATMAP_SIDE, HEATMAP_SIDE)
+            attention = F.interpolate(attention[:, None], side, mode="bilinear").squeeze(1)
+        return logit.float(), attention.sigmoid()
 
     def halved(self) -> Detector:
         """Turn the larger, later part to float16 in place: from the trunk's fourth stage on.

@@ -105,7 +105,7 @@ def test_the_spec_describes_the_file(exported: Path) -> None:
     spec = ModelSpec.load(exported / "detector.json")
     assert spec.verify(exported / "detector.json") == exported / "detector.onnx"
     assert spec.inputs[0].shape == ("batch", SIZE, SIZE, 3)
-    assert [tensor.shape for tensor in spec.outputs] == [("batch",), ("batch", 4, 4)]
+    assert [tensor.shape for tensor in spec.outputs] == [("batch",), ("batch", 14, 14)]
     assert spec.crop == CropGeometry(SIZE, 0.85)
     assert (spec.calibration.temperature, spec.calibration.bias) == (1.5, -0.25)
     assert spec.calibration.levels == (CalibrationLevel(**LEVEL),)

@@ -42,8 +42,20 @@ def test_shapes_and_ranges(size: int) -> None:
     with torch.inference_mode():
         logit, heatmap = network(faces(2, size))
     assert logit.shape == (2,)
-    assert heatmap.shape == (2, size // 16, size // 16)
+    assert heatmap.shape == (2, 14, 14)
     assert 0 <= heatmap.min() <= heatmap.max() <= 1
+
+
+def test_the_heat_map_keeps_its_places_when_it_is_enlarged() -> None:
+    network = Detector(SMALL).eval()
+    with torch.no_grad():
+        network.attention.weight.normal_()
+        crops = faces(1)
+        local, heatmap = network.logits(crops)[1].sigmoid()[0], network(crops)[1][0]
+    for row, column in [(0, 0), (0, 3), (3, 0), (3, 3)]:  # beyond a corner cell's centre: itself
+        assert heatmap[row // 3 * 13, column // 3 * 13] == pytest.approx(local[row, column].item())
+    assert heatmap.min() >= local.min() - 1e-6
+    assert heatmap.max() <= local.max() + 1e-6
 
 
 def test_a_larger_trunk_is_a_matter_of_configuration() -> None:
@@ -51,7 +63,7 @@ def test_a_larger_trunk_is_a_matter_of_configuration() -> None:
     with torch.inference_mode():
         logit, heatmap = network(faces(1))
     assert logit.shape == (1,)
-    assert heatmap.shape == (1, 4, 4)
+    assert heatmap.shape == (1, 14, 14)
 
 
 @pytest.mark.parametrize("front", get_args(Front))

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from stream.config import REPOSITORY
+from stream.config import WEIGHTS
 from stream.scoring.options import ScoringOptions
 from training.calibration.alarm import SESSION_S, choose_alarm
 from training.calibration.faces import Person, calib_faces, person
@@ -30,7 +30,6 @@ from training.calibration.sessions import Evidence
 from training.landmarks import opened_cascade
 from training.manifest import Face
 
-WEIGHTS: Final = REPOSITORY / "weights"
 OPTIONS: Final = ScoringOptions()
 
 

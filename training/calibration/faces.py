@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.faces.cascade import Cascade
 from training.calibration.footage import Still
-from training.crops import stored
+from training.crops import box_in, stored
 from training.landmarks import find_face
 from training.manifest import Face, load_faces, part
 
@@ -52,9 +52,7 @@ def person(face: Face, cascade: Cascade) -> Person | None:
         if found is None:
             return None
         shares = found.landmarks
-    side = min(height, width)
-    half, middle = side / face.crop_scale / 2, (width / 2, height / 2 - face.shift_down * side)
-    box = np.array([*(np.array(middle) - half), *(np.array(middle) + half)], np.float32)
+    box = box_in(face, width, height)
     points = (shares * np.array([width, height])).astype(np.float32)
     return Person(Still(pixels, box, points), face.fake, face.source, face.group)
 

@@ -15,7 +15,7 @@ from engines.base import Engine
 from engines.spec import AlarmModel, Calibration, CropGeometry, ModelSpec
 from engines.table import open_engine
 from training.calibration.footage import Pixels
-from training.checkpoint import load_network, predict, read_checkpoint
+from training.checkpoint import load_network, predict, read_checkpoint, save
 from training.metrics import Floats
 
 BATCH: Final = 32
@@ -87,7 +87,5 @@ class Checkpoint:
 
     def write(self, calibration: Calibration, alarm: AlarmModel) -> None:
         """Rewrite the checkpoint, so that a crash leaves either the old or the new one."""
-        state = {**self._state, "calibration": asdict(calibration), "alarm": asdict(alarm)}
-        partial = self._path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self._path)
+        found = {"calibration": asdict(calibration), "alarm": asdict(alarm)}
+        save({**self._state, **found}, self._path)

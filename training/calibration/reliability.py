@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engines.spec import Calibration
 from training.calibration.levels import Scored, cross_fitted
-from training.metrics import Floats, auc, calibration_error, log_loss, sigmoid
+from training.metrics import Floats, auc, brier, calibration_error, log_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,6 @@ def _judged(start: float, scored: Scored, after: Floats) -> Reliability:
         fakes=int(fake.sum()),
         auc=auc(before, fake),
         ece=(calibration_error(before, fake), calibration_error(after, fake)),
-        brier=(_brier(before, fake), _brier(after, fake)),
+        brier=(brier(before, fake), brier(after, fake)),
         log_loss=(log_loss(before, fake), log_loss(after, fake)),
     )
-
-
-def _brier(logits: Floats, fake: NDArray[np.bool_]) -> float:
-    return float(np.square(sigmoid(logits) - fake).mean())

@@ -13,6 +13,12 @@ REFERENCE_PX = 224
 """Blurs are given in px of a crop of this side, and grow and shrink with it."""
 
 
+def sharpened(pixels: Pixels, amount: float, sigma: float = 1.5) -> Pixels:
+    """Unsharp masking: add `amount` times what a Gaussian of `sigma` px takes away."""
+    soft = cv2.GaussianBlur(pixels, (0, 0), sigma)
+    return np.asarray(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0), np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class Defocus:
     """A Gaussian of `sigma` px."""
@@ -89,7 +95,4 @@ class Sharpen:
 
     def __call__(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         """Sharpen; see `Stage`."""
-        soft = cv2.GaussianBlur(pixels, (0, 0), self.sigma)
-        return np.asarray(
-            cv2.addWeighted(pixels, 1 + self.amount, soft, -self.amount, 0.0), np.uint8
-        )
+        return sharpened(pixels, self.amount, self.sigma)

@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.channel.codec import Encoder, Frame, transcode
+from training.channel.codec import Encoder, from_i420, to_i420, transcode
 from training.channel.stage import Pixels
 from training.channel.walk import Walk, moved
 
@@ -48,12 +48,12 @@ class Video:
             cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REFLECT_101), np.uint8
         )
         matrices = self.walk.matrices(laid.shape[1], rng)
-        clip = [_i420(moved(laid, matrix)) for matrix in matrices[:-1]] + [_i420(laid)]
+        clip = [to_i420(moved(laid, matrix)) for matrix in matrices[:-1]] + [to_i420(laid)]
         encoder = self.encoder_for(laid.shape[0] * laid.shape[1])
         frames = [frame for _, frame in transcode(clip, encoder).frames]
-        shown = _rgb(frames[-1])
+        shown = from_i420(frames[-1])
         if self.lost is not None and len(frames) > 1:
-            shown = _concealed(shown, _rgb(frames[-2]), self.lost)
+            shown = _concealed(shown, from_i420(frames[-2]), self.lost)
         return shown[top : top + height, left : left + width].copy()
 
 
@@ -64,11 +64,3 @@ def _concealed(shown: Pixels, before: Pixels, lost: Lost) -> Pixels:
     patched = shown.copy()
     patched[start:stop] = before[start:stop]
     return patched
-
-
-def _i420(pixels: Pixels) -> Frame:
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420), np.uint8)
-
-
-def _rgb(frame: Frame) -> Pixels:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420), np.uint8)

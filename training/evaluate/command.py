@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from stream.config import REPOSITORY, data_dir
+from stream.config import WEIGHTS, data_dir
 from training.evaluate.clips import command as clips
 from training.evaluate.lists import Selection, list_names
 from training.evaluate.measures.bench import Figure
@@ -23,7 +23,6 @@ from training.evaluate.report.document import number, with_interval
 from training.evaluate.run import LOG, QUICK, QUICK_ROUNDS, Order, evaluate
 from training.evaluate.scorers import model_name
 
-WEIGHTS: Final = REPOSITORY / "weights"
 LIST: Final = "dfdc-calib"
 """What is opened unasked: a look at the report half is counted, and wants to be meant."""
 BASELINES: Final = (*FILES, CONTROL)

@@ -71,7 +71,8 @@ def evaluate(order: Order, step: Step = lambda text: None) -> Iterator[Evaluatio
     order.out.mkdir(parents=True, exist_ok=True)
     with _opened(order) as scorers:
         known = [s.identity.geometry for s in scorers.values() if s.identity.geometry]
-        geometry = known[0] if known else GEOMETRY
+        # Cut as large as the stored crops: what disturbs them comes before a model's own size.
+        geometry = replace(known[0] if known else GEOMETRY, size_px=GEOMETRY.size_px)
         for name in order.lists:
             started = time.monotonic()
             result = _evaluated(order, name, scorers, geometry, step)

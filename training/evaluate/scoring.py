@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.spec import Calibration
+from training.calibration.levels import calibrated
 from training.crops import GEOMETRY
 from training.evaluate.examples import Examples
 from training.evaluate.lists import load_examples
@@ -42,27 +41,19 @@ class Scores:
 
 
 def score_checkpoint(path: Path, list_name: str, data: Path, threads: int = 1) -> Scores:
-    """Score a list with a checkpoint or an exported model, on crops of the model's geometry.
+    """Score a list with a checkpoint or an exported model, cut as the model wants them.
 
     Raises: OSError; ValueError; EngineError.
     """
     scorer = open_scorer(path, threads=threads)
     try:
-        examples = load_examples(list_name, data, scorer.identity.geometry or GEOMETRY)
+        geometry = replace(scorer.identity.geometry or GEOMETRY, size_px=GEOMETRY.size_px)
+        examples = load_examples(list_name, data, geometry)
         return Scores.of(examples, scorer.look(examples.crops)[0])
     finally:
         scorer.close()
 
 
-def calibrated(logits: Floats, qualities: Floats, calibration: Calibration) -> Floats:
-    """Calibrated logits (N,), each by the scaling of its quality."""
-    levels = [calibration.at(float(quality)) for quality in qualities]
-    temperature = np.array([level.temperature for level in levels], np.float64)
-    bias = np.array([level.bias for level in levels], np.float64)
-    return logits / temperature + bias
-
-
 def over_threshold(logits: Floats, qualities: Floats, identity: Identity) -> Floats:
     """Calibrated logits (N,) from which the model's frozen threshold was taken off."""
-    frozen = math.log(identity.threshold / (1 - identity.threshold))
-    return calibrated(logits, qualities, identity.calibration) - frozen
+    return calibrated(identity.calibration, logits, qualities) - identity.frozen_logit

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.channel.camera import sharpened
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -48,12 +50,6 @@ def through_bottleneck(pixels: Pixels, side: int, rng: np.random.Generator) -> P
     large = np.asarray(cv2.resize(small, (width, height), interpolation=way), np.uint8)
     # Restored swaps are sharper than their surroundings: blur alone must not mean a fake.
     return sharpened(large, rng.uniform(0.3, 2.5)) if rng.random() < 0.5 else large
-
-
-def sharpened(pixels: Pixels, amount: float) -> Pixels:
-    """Unsharp masking with a radius of 1.5 px."""
-    soft = cv2.GaussianBlur(pixels, (0, 0), 1.5)
-    return np.asarray(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0), np.uint8)
 
 
 def with_colours_of(

@@ -12,7 +12,7 @@ from training.fakes.forgery import Forgery, blend
 from training.fakes.looks import restyled, through_bottleneck, with_colours_of
 from training.fakes.masks import REGIONS, feathered, hull_mask, region
 from training.fakes.shape import fit_shape
-from training.portrait import Portrait
+from training.portrait import Pixels, Portrait
 
 WEIGHTS: Final = {"mouth": 0.45, "eyes": 0.25, "nose": 0.1, "left eye": 0.1, "right eye": 0.1}
 
@@ -20,7 +20,7 @@ WEIGHTS: Final = {"mouth": 0.45, "eyes": 0.25, "nose": 0.1, "left eye": 0.1, "ri
 def partial(target: Portrait, donor: Portrait | None, rng: np.random.Generator) -> Forgery:
     """Replace one region by the donor's, or by the target's own with another look."""
     shape = fit_shape(target.landmarks, rng)
-    names = [name for name in REGIONS if name in WEIGHTS]
+    names = list(REGIONS)
     name = names[rng.choice(len(names), p=[WEIGHTS[name] for name in names])]
     points = region(shape, name, rng.uniform(1.15, 1.7))
     hull = hull_mask(points, target.pixels.shape[:2])
@@ -32,9 +32,7 @@ def partial(target: Portrait, donor: Portrait | None, rng: np.random.Generator) 
     return blend(target.pixels, source, soft)
 
 
-def _own(
-    target: Portrait, unit: float, rng: np.random.Generator
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _own(target: Portrait, unit: float, rng: np.random.Generator) -> Pixels:
     """The target through a bottleneck or with another look, a little moved and stretched."""
     height, width = target.pixels.shape[:2]
     if rng.random() < 0.6:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ def finished_state(checkpoint: dict[str, Any], calib: Sequence[Face]) -> dict[st
         if name.startswith(prefix)
     }
     network = load_network({"recipe": recipe, "weights": weights})
-    logits = predict(network, [decode(face) for face in calib])
+    deployed = replace(GEOMETRY, size_px=network.config.size_px)
+    logits = predict(network, [decode(face, deployed) for face in calib])
     calibration, note = _calibrated(logits, np.array([face.fake for face in calib]))
     facts = {
         "steps": course["step"],
@@ -36,7 +37,7 @@ def finished_state(checkpoint: dict[str, Any], calib: Sequence[Face]) -> dict[st
         "calib": checkpoint["scores"],
     } | note
     return {
-        "recipe": recipe, "weights": weights, "crop": asdict(GEOMETRY),
+        "recipe": recipe, "weights": weights, "crop": asdict(deployed),
         "calibration": asdict(calibration), "facts": facts,
     }  # fmt: skip
 

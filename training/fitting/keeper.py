@@ -12,10 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from training.checkpoint import save
 from training.fitting.errors import Stopped
 from training.fitting.learner import Learner
 
@@ -116,10 +116,3 @@ class Keeper(Callback):  # type: ignore[misc]
     def _give_back(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-
-def save(state: Mapping[str, Any], path: Path) -> None:
-    """Write `state` with torch so that a crash leaves either the old file or the new one."""
-    partial = path.with_suffix(".partial")
-    torch.save(dict(state), partial)
-    partial.replace(path)

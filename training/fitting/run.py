@@ -19,14 +19,14 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
 
-from training.checkpoint import load_network, read_checkpoint
+from training.checkpoint import load_network, read_checkpoint, save
 from training.examples import Draws
 from training.fitting.average import MovingAverage
 from training.fitting.course import Course
 from training.fitting.faces import Faces, faces_of, imagenet_weights
 from training.fitting.finished import finished_state
 from training.fitting.journal import CsvLog, Journal, Watch
-from training.fitting.keeper import Keeper, WholeFiles, save
+from training.fitting.keeper import Keeper, WholeFiles
 from training.fitting.learner import Learner
 from training.fitting.loader import evaluation_loader, training_loader
 from training.fitting.memory import keep_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from training.fakes.looks import sharpened
+from training.channel.camera import sharpened
 from training.fakes.masks import hull_mask, with_forehead
 from training.fakes.shape import fit_shape
 from training.portrait import Pixels, Portrait

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.fakes.masks import bent
 from training.fakes.shape import fit_shape
@@ -67,6 +68,6 @@ def covered(portrait: Portrait, rng: np.random.Generator) -> Pixels:
     return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
 
 
-def _place(point: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> tuple[int, int]:
+def _place(point: NDArray[np.floating]) -> tuple[int, int]:
     x, y = np.clip(np.asarray(point, np.float64) * 2**FINE, -(2**24), 2**24)
     return round(float(x)), round(float(y))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.fakes.masks import bent, hull_mask, with_forehead
 from training.fakes.shape import fit_shape
@@ -65,9 +66,7 @@ def letterboxed(portrait: Portrait, rng: np.random.Generator) -> Pixels:
     return picture
 
 
-def _background(
-    pixels: Pixels, rng: np.random.Generator
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _background(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float32]:
     height, width = pixels.shape[:2]
     kind = rng.integers(3)
     if kind == 0:

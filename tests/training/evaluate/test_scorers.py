@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,9 +14,10 @@ import torch
 from engines.spec import Calibration, CalibrationLevel, CropGeometry, sha256_of
 from stream.config import REPOSITORY
 from tests.training.sample_data import write_data
+from training.calibration.levels import calibrated
 from training.evaluate.lists import load_examples
 from training.evaluate.scorers import CheckpointScorer, EngineScorer, model_name, open_scorer
-from training.evaluate.scoring import calibrated, over_threshold, score_checkpoint
+from training.evaluate.scoring import over_threshold, score_checkpoint
 from training.network import Detector, NetworkConfig
 
 pytestmark = pytest.mark.torch
@@ -80,10 +82,12 @@ def test_a_checkpoint_scores_what_its_network_does_whatever_the_batch(checkpoint
 
 
 def test_crops_of_another_size_are_resized(checkpoint: Path) -> None:
-    logits, maps = open_scorer(checkpoint).look(crops(2, side=128))
-    assert logits.shape == (2,)
+    scorer, large = open_scorer(checkpoint), crops(2, side=128)
+    logits, maps = scorer.look(large)
+    small = [cv2.resize(crop, (64, 64), interpolation=cv2.INTER_AREA) for crop in large]
+    np.testing.assert_allclose(logits, scorer.look(np.stack(small))[0], atol=1e-5)
     assert maps is not None
-    assert maps.shape == (2, 4, 4)
+    assert maps.shape == (2, 14, 14)
 
 
 def test_the_shipped_model_opens_through_its_engine() -> None:
@@ -111,7 +115,7 @@ def test_models_are_named_by_their_folders_where_all_are_called_detector(tmp_pat
 def test_calibration_follows_quality_and_the_threshold_is_taken_off(checkpoint: Path) -> None:
     identity = open_scorer(checkpoint).identity
     logits, quality = np.array([2.0, 2.0]), np.array([0.1, 0.9])
-    np.testing.assert_allclose(calibrated(logits, quality, identity.calibration), [0.5, 2.0])
+    np.testing.assert_allclose(calibrated(identity.calibration, logits, quality), [0.5, 2.0])
     # log(0.8 / 0.2) = 1.386: half a nat is not enough, two are.
     over = over_threshold(logits, quality, identity)
     np.testing.assert_allclose(over, [0.5 - np.log(4), 2 - np.log(4)])
@@ -122,7 +126,7 @@ def test_the_scores_of_a_list_bear_what_intervals_and_calibration_need(
 ) -> None:
     folder = write_data(tmp_path, per_class=6)
     scores = score_checkpoint(checkpoint, "dfdc-calib", folder)
-    geometry = CropGeometry(64, 0.85, shift_down=0.05)
+    geometry = CropGeometry(224, 0.85, shift_down=0.05)  # the model takes 64 px
     listed = load_examples("dfdc-calib", folder, geometry)
     expected, _ = open_scorer(checkpoint).look(listed.crops)
     np.testing.assert_allclose(scores.logits, expected)

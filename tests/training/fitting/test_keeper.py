@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 pytest.importorskip("lightning", reason="needs the train extra")
 
+from training.checkpoint import save  # noqa: E402
 from training.fitting.errors import Stopped  # noqa: E402  after the skips
-from training.fitting.keeper import save  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

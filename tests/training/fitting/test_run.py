@@ -101,7 +101,7 @@ def test_the_command_leaves_what_export_needs(faces: Faces, whole: Path) -> None
     finished = read_checkpoint(whole / "detector.pt")
     assert finished["facts"]["steps"] == RECIPE.steps
     assert finished["facts"]["examples"] == RECIPE.steps * RECIPE.batch
-    assert finished["crop"]["size_px"] == 224
+    assert finished["crop"]["size_px"] == RECIPE.network.size_px
     assert finished["calibration"]["temperature"] > 0
     network = load_network(finished)
     logits = predict(network, [decode(face) for face in faces.calib])

@@ -177,8 +177,7 @@ def precision_at(scores: Floats, fake: Labels) -> Floats:
 
 
 def _values(judged: Judged) -> dict[Values, Floats]:
-    threshold = judged.identity.threshold
-    frozen = float(np.log(threshold / (1 - threshold)))
+    frozen = judged.identity.frozen_logit
     return {"logits": judged.logits, "over": judged.over, "calibrated": judged.over + frozen}
 
 
