@@ -143,4 +143,4 @@ def test_a_coarsely_coded_frame_weighs_less() -> None:
     assert weigh(31).reasons == ()
     assert weigh(37).weight < 0.5
     assert weigh(37).reasons == (Reason.COMPRESSED,)
-    assert weigh(45).weight == 0
+    assert weigh(46).weight == 0
