@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from training.channel.levels import at_level
 from training.crops import GEOMETRY
 from training.evaluate.examples import Examples
 from training.evaluate.lists import load_examples
+from training.evaluate.measures.disturbed import Level, disturb
 from training.evaluate.scorers import open_scorer
 from training.evaluate.scoring import Scores
 
@@ -60,9 +58,5 @@ class Sets:
         examples = load_examples(listed, self._data, GEOMETRY, self._limit)
         if not kind:
             return examples
-        disturb = at_level(kind, level)
-        # One seed a group: a fake and its own real pass the same channel.
-        places = {group: place for place, group in enumerate(sorted(set(examples.groups)))}
-        seeds = [places[group] for group in examples.groups]
-        crops = [disturb(crop, seed) for crop, seed in zip(examples.crops, seeds, strict=True)]
-        return examples.with_crops(np.stack(crops))
+        made = disturb(examples, Level(kind, level), self._threads)
+        return examples.with_crops(made.crops)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -65,11 +66,11 @@ class Disturbed:
 
 
 def disturb(examples: Examples, level: Level, threads: int, cache: Path | None = None) -> Disturbed:
-    """Disturb the crops, the n-th always with seed n.
+    """Disturb the crops, all of a group by one seed: a fake and its own real pass the same.
 
     What calls make is kept in the folder `cache`, for the next model.
     """
-    seeds = range(len(examples))
+    seeds = [crc32(group.encode()) for group in examples.groups]
     with ThreadPoolExecutor(threads) as pool:
         if level.kind not in CALLS:
             change = at_level(level.kind, level.level)
