@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "search": Command("training.search", "tune a recipe's numbers with Optuna"),
     "cross-validate": Command("training.folds", "train and measure on folds of the groups"),
     "distil": Command("training.distil", "train a smaller network from a larger one"),
+    "average": Command("training.average", "average the weights of networks of one start"),
     "ablate": Command("training.ablation.command", "variants of a recipe, judged in one table"),
     "calibrate": Command(
         "training.calibration.command", "probabilities by quality, and the alarm's threshold"
