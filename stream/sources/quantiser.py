@@ -29,6 +29,17 @@ _VP8_STEPS: Final = (
 large as the orthonormal one."""
 
 
+def quantiser_of(codec: str, frame: VideoFrame, packet: bytes) -> float | None:
+    """Give a picture's quantiser; `packet` is the one that it came out with.
+
+    None for codecs (FFmpeg's names) that do not tell, and for H.264 without `EXPORT`.
+    """
+    if codec == "h264":
+        return h264_quantiser(frame)
+    # VP8 gives each picture out at once, so it is this packet's.
+    return vp8_quantiser(packet) if codec == "vp8" else None
+
+
 def h264_quantiser(frame: VideoFrame) -> float | None:
     """The mean over the picture's macroblocks; None where the decoder did not export it."""
     # Not `frame.side_data`: the frame would keep what keeps it, until a garbage collection.
