@@ -25,6 +25,7 @@ CROP_KEYS: Final = {
     "crop_scale": "crop_scale",
     "crop_rotate": "crop_rotate",
     "crop_shift_down": "shift_down",
+    "crop_to_landmarks": "to_landmarks",
 }
 """How the JSON names the fields of `CropGeometry`."""
 
@@ -48,13 +49,16 @@ class CropGeometry:
     The crop is a square of side ``crop_scale * max(box width, box height)`` round the box's
     centre, resized to `size_px`; with `crop_rotate` it is turned so that the eyes are level.
     Its centre is moved down, along its own vertical axis, by `shift_down` of its side: a face
-    box ends at the chin, and the blend along the jaw is evidence.
+    box ends at the chin, and the blend along the jaw is evidence. Along its horizontal axis it is
+    moved by the share `to_landmarks` of the way to the landmarks' mean: MTCNN's box of a turned
+    head reaches round to the ear, and the face lies at one side of it.
     """
 
     size_px: int
     crop_scale: float
     crop_rotate: bool = False
     shift_down: float = 0.0
+    to_landmarks: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +235,10 @@ def _from_body(body: dict[str, Any]) -> ModelSpec:
     if version != SPEC_VERSION:
         raise ValueError(f"spec version {version}, this program reads {SPEC_VERSION}")
     size, scale, rotate = (body.pop(f"crop_{key}") for key in ("size_px", "scale", "rotate"))
-    shift = float(body.pop("crop_shift_down", None) or 0.0)  # older specs have none
+    # Older specs have neither.
+    moves = [float(body.pop(f"crop_{key}", None) or 0.0) for key in ("shift_down", "to_landmarks")]
     given = scale is not None
-    body["crop"] = CropGeometry(int(size), float(scale), bool(rotate), shift) if given else None
+    body["crop"] = CropGeometry(int(size), float(scale), bool(rotate), *moves) if given else None
     body["inputs"] = _tensors(body["inputs"])
     body["outputs"] = _tensors(body["outputs"])
     body["mean"], body["std"] = tuple(body["mean"]), tuple(body["std"])

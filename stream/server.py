@@ -60,8 +60,8 @@ class StreamItem(BaseModel):
     """One stream in the list. `source` has its secrets masked; `state` is its faces' worst.
 
     `crop_scale` is the side of the square that the network sees, in sides of the box, and
-    `crop_shift_down` how far its centre lies below the box's, in its own sides: a heat map covers
-    that square.
+    `crop_shift_down` how far its centre lies below the box's, in its own sides; `crop_to_landmarks`
+    how far sideways, as a share of the way to the landmarks' mean. A heat map covers that square.
     """
 
     id: str
@@ -70,6 +70,7 @@ class StreamItem(BaseModel):
     health: Health
     crop_scale: float
     crop_shift_down: float
+    crop_to_landmarks: float
     thresholds: Thresholds
 
 
@@ -180,6 +181,7 @@ def _item(service: Service, session: Session) -> StreamItem:
         health=session.health(),
         crop_scale=crop.crop_scale if crop else 1.0,
         crop_shift_down=crop.shift_down if crop else 0.0,
+        crop_to_landmarks=crop.to_landmarks if crop else 0.0,
         thresholds=_thresholds(service.scoring, service.detector_spec.alarm),
     )
 

@@ -219,6 +219,7 @@ def detector_spec(
     bias: float = 0.0,
     crop_scale: float = 1.3,
     shift_down: float = 0.0,
+    to_landmarks: float = 0.0,
     levels: tuple[CalibrationLevel, ...] = (),
     alarm: AlarmModel | None = ALARM,
 ) -> ModelSpec:
@@ -233,7 +234,7 @@ def detector_spec(
             TensorSpec("heatmap", "float32", ("batch", 14, 14)),
         ),
         layout="NHWC",
-        crop=CropGeometry(CROP_PX, crop_scale, shift_down=shift_down),
+        crop=CropGeometry(CROP_PX, crop_scale, shift_down=shift_down, to_landmarks=to_landmarks),
         calibration=Calibration(temperature, bias, levels),
         alarm=alarm,
     )

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from engines.spec import CropGeometry
 from stream.faces.align import crop_faces
-from training.manifest import DFDC_CROP_SCALE, DFDC_SHIFT_DOWN, Face
+from training.manifest import DFDC_CROP_SCALE, DFDC_SHIFT_DOWN, DFDC_TO_LANDMARKS, Face
 from training.portrait import Portrait
 
 Pixels = NDArray[np.uint8]
 Affine = NDArray[np.float64]
 
 GEOMETRY: Final = CropGeometry(
-    size_px=224, crop_scale=DFDC_CROP_SCALE, crop_rotate=False, shift_down=DFDC_SHIFT_DOWN
+    size_px=224,
+    crop_scale=DFDC_CROP_SCALE,
+    shift_down=DFDC_SHIFT_DOWN,
+    to_landmarks=DFDC_TO_LANDMARKS,
 )
 """Faces are forged and disturbed in the DFDC crops' own geometry; a network of another size is
 deployed with the same one at that size."""
@@ -54,12 +57,27 @@ def box_in(face: Face, width: int, height: int) -> NDArray[np.float32]:
     """Give the face's box, float32 (4,) as x1, y1, x2, y2, in its stored picture.
 
     A stored crop of side `s` at `k` times the face stands for a box of side ``s / k``, whose
-    centre lies `shift_down` of `s` above its own.
+    centre lies `shift_down` of `s` above its own, and sideways where the landmarks' mean draws it
+    back by `to_landmarks`.
     """
     side = min(height, width)
     half = side / face.crop_scale / 2
     across, down = width / 2, height / 2 - face.shift_down * side
+    if face.landmarks is not None:
+        seen = width * float(face.landmarks[:, 0].mean())
+        across += face.to_landmarks / (1 - face.to_landmarks) * (across - seen)
     return np.array([across - half, down - half, across + half, down + half], np.float32)
+
+
+def landmarks_in(
+    face: Face, box: NDArray[np.float32], width: int, height: int
+) -> NDArray[np.float32]:
+    """Give the landmarks, float32 (5, 2), in the stored picture; where the face has none, five
+    times the middle of its box.
+    """
+    if face.landmarks is None:
+        return np.tile((box[:2] + box[2:]) / 2, (5, 1)).astype(np.float32)
+    return np.asarray(face.landmarks * np.array([width, height]), np.float32)
 
 
 def stored(face: Face) -> Pixels:
@@ -87,7 +105,8 @@ def _cut(face: Face, geometry: CropGeometry) -> tuple[Pixels, Affine, tuple[int,
     picture = stored(face)
     height, width = picture.shape[:2]
     box = box_in(face, width, height)
-    crops, affines = crop_faces(picture, box[None], np.zeros((1, 5, 2), np.float32), geometry)
+    points = landmarks_in(face, box, width, height)
+    crops, affines = crop_faces(picture, box[None], points[None], geometry)
     return np.asarray(crops[0], np.uint8), affines[0], (width, height)
 
 

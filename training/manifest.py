@@ -27,6 +27,10 @@ DFDC_CROP_SCALE: Final = 0.85
 DFDC_SHIFT_DOWN: Final = 0.076
 """How far their centre lies below that of MTCNN's box, as a share of the crop's side; likewise
 (median of 19,891)."""
+DFDC_TO_LANDMARKS: Final = 0.8
+"""How far their centre has gone, from MTCNN's box to the middle of its landmarks, sideways: where
+the heads are turned, the landmarks' mean lies 0.2 of the box from its centre and 0.04 of the crop
+from its own; likewise."""
 CROPS: Final[Mapping[str, tuple[float, float]]] = {
     "dfdc": (DFDC_CROP_SCALE, DFDC_SHIFT_DOWN),
     "ciplab": (1.3, -0.064),
@@ -51,9 +55,10 @@ class Face:
 
     `source` is the column's, or the tar's name without ``-real``, ``-train`` and so on; `method`
     names how a fake was made. The crop is a square of `crop_scale` times the longer side of the
-    face's box, its centre `shift_down` (a share of the crop's side) below the box's. `landmarks`
-    is float32 (5, 2): x as a share of the picture's width, y of its height, in the order of
-    `training.portrait.Portrait`; None where no face was found. `name` is ``tar/file``.
+    face's box, its centre `shift_down` (a share of the crop's side) below the box's, and sideways
+    `to_landmarks` of the way from the box's to the mean of the landmarks (`CropGeometry`).
+    `landmarks` is float32 (5, 2): x as a share of the picture's width, y of its height, in the
+    order of `training.portrait.Portrait`; None where no face was found. `name` is ``tar/file``.
     """
 
     jpeg: bytes
@@ -67,6 +72,7 @@ class Face:
     name: str = ""
     shift_down: float = 0.0
     quality: float | None = None
+    to_landmarks: float = 0.0
 
 
 def load_faces(folder: Path, split: str, tars: Iterable[str] | None = None) -> list[Face]:
@@ -155,6 +161,20 @@ def shift_down_of(row: Row) -> float:
     return shift
 
 
+def to_landmarks_of(row: Row) -> float:
+    """Give how far the crop's centre has gone sideways from the box's to the landmarks' mean.
+
+    Raises: ValueError for what is no share below 1.
+    """
+    given = row.get("to_landmarks")
+    if not given:
+        return DFDC_TO_LANDMARKS if source_of(row) == "dfdc" else 0.0
+    share = float(given)
+    if not 0 <= share < 1:
+        raise ValueError(f"{row['tar']}/{row['file']}: to_landmarks is {given}")
+    return share
+
+
 def write_landmarks(landmarks: Landmarks | None) -> str:
     """Give the column's text: ten numbers, x before y; nothing without landmarks."""
     if landmarks is None:
@@ -192,6 +212,7 @@ def face_of(row: Row, jpeg: bytes) -> Face:
         name=f"{row['tar']}/{row['file']}",
         shift_down=shift_down_of(row),
         quality=float(row["quality"]) if row.get("quality") else None,
+        to_landmarks=to_landmarks_of(row),
     )
 
 

@@ -26,6 +26,7 @@ from training.landmarks import opened_cascade
 from training.manifest import load_faces
 
 Pixels = NDArray[np.uint8]
+_Row = tuple[float, float, float, float]
 
 PADDINGS: Final = {"reflection": cv2.BORDER_REFLECT_101, "grey": cv2.BORDER_CONSTANT}
 CONFIDENCE: Final = 0.9
@@ -43,12 +44,15 @@ def run(parsed: argparse.Namespace, data: Path) -> None:
     crops = [decode(faces[index]) for index in picked]
     with opened_cascade(WEIGHTS, FacesOptions()) as cascade:
         margins = measure_margin(crops, cascade)
-    print("padding     faces  crop side / box side    box centre right, down (share of the side)")
+    print(
+        "padding     faces  crop side / box side    box centre right, down (share of the side)"
+        "   to the landmarks"
+    )
     for found in margins:
         scale = " ".join(f"{value:6.3f}" for value in found.scale)
         print(
             f"{found.padding:10} {found.faces:6}  {scale}   "
-            f"{found.right[1]:+.3f} {found.down[1]:+.3f}"
+            f"{found.right[1]:+.3f} {found.down[1]:+.3f}   {found.to_landmarks:.2f}"
         )
 
 
@@ -57,7 +61,9 @@ class Margin:
     """Quartiles (25, 50, 75 %) over `faces` crops.
 
     `scale` is crop side / longer box side; `right` and `down` say where the box's centre lies
-    from the crop's, as a share of the crop's side.
+    from the crop's, as a share of the crop's side. `to_landmarks` is how far the crop's centre has
+    gone sideways from the box's to the landmarks' mean: the slope of the one on the other. Boxes
+    of turned heads reach beyond the face, crops of a dataset may not.
     """
 
     padding: str
@@ -65,6 +71,7 @@ class Margin:
     scale: tuple[float, float, float]
     right: tuple[float, float, float]
     down: tuple[float, float, float]
+    to_landmarks: float
 
 
 def measure_margin(crops: Sequence[Pixels], cascade: Cascade) -> list[Margin]:
@@ -77,25 +84,30 @@ def measure_margin(crops: Sequence[Pixels], cascade: Cascade) -> list[Margin]:
         rows = [row for crop in crops if (row := _measure(crop, cascade, border)) is not None]
         if not rows:
             raise ValueError("no crop shows a face")
+        table = np.array(rows)
         scale, right, down = (
             (float(low), float(middle), float(high))
-            for low, middle, high in np.percentile(rows, (25, 50, 75), axis=0).T
+            for low, middle, high in np.percentile(table[:, :3], (25, 50, 75), axis=0).T
         )
-        margins.append(Margin(name, len(rows), scale, right, down))
+        aside, seen = table[:, 1] - table[:, 1].mean(), table[:, 3] - table[:, 3].mean()
+        share = -float(aside @ seen) / max(float(seen @ seen), 1e-12)
+        margins.append(Margin(name, len(rows), scale, right, down, share))
     return margins
 
 
-def _measure(crop: Pixels, cascade: Cascade, border: int) -> tuple[float, float, float] | None:
+def _measure(crop: Pixels, cascade: Cascade, border: int) -> _Row | None:
+    """Crop side over box side; right and down of the box; right of the landmarks from the box."""
     side = crop.shape[0]
     pad = side // 4
     padded = cv2.copyMakeBorder(crop, pad, pad, pad, pad, border, value=(127, 127, 127))
     middle = pad + side / 2
-    best: tuple[float, float, float] | None = None
+    best: _Row | None = None
     for face in cascade.detect(np.asarray(padded, np.uint8)):
         longest, (right, down) = _size(face), _centre(face) - middle
         central = max(abs(right), abs(down)) < side / 4
         if face.confidence >= CONFIDENCE and central and (best is None or side / longest < best[0]):
-            best = side / longest, right / side, down / side
+            seen = float(face.landmarks_px[:, 0].mean()) - middle - right
+            best = side / longest, right / side, down / side, seen / side
     return best
 
 

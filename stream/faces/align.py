@@ -23,40 +23,45 @@ def crop_faces(
 
     `pixels` is uint8 RGB (H, W, 3); `boxes_px` is (N, 4) as x1, y1, x2, y2; `landmarks_px` is
     (N, 5, 2) with the eyes first, the one on the image's left before the other, and is read
-    only with `crop_rotate`. Coordinates are edges, not centres: the frame spans 0..W and 0..H.
+    only with `crop_rotate` and `to_landmarks`. Coordinates are edges, not centres: the frame spans
+    0..W and 0..H.
 
     Gives the crops, uint8 RGB (N, S, S, 3), and `frame_from_crop`, float64 (N, 2, 3), which
     takes a crop's (x, y, 1) with 0 <= x, y <= S to the frame. What lies beyond the frame is its
     reflection. A face larger than the crop is averaged over area, so that no detail aliases.
 
-    Raises: ValueError for a box without area or with coordinates that are not finite.
+    Raises: ValueError for a box without area, or coordinates needed that are not finite.
     """
     count, size = len(boxes_px), geometry.size_px
     crops = np.empty((count, size, size, 3), np.uint8)
     affines = np.empty((count, 2, 3), np.float64)
     for index in range(count):
-        eyes = landmarks_px[index, :2] if geometry.crop_rotate else None
-        affines[index] = frame_from_crop(boxes_px[index], eyes, geometry)
+        affines[index] = frame_from_crop(boxes_px[index], landmarks_px[index], geometry)
         crops[index] = _sample(pixels, affines[index], size)
     return crops, affines
 
 
 def frame_from_crop(
-    box_px: NDArray[np.float32], eyes_px: NDArray[np.float32] | None, geometry: CropGeometry
+    box_px: NDArray[np.float32], landmarks_px: NDArray[np.float32], geometry: CropGeometry
 ) -> Affine:
-    """Give the affine (2, 3) from crop to frame for one box; `eyes_px` (2, 2) levels the eyes."""
+    """Give the affine (2, 3) from crop to frame for one box (4,) and its landmarks (5, 2)."""
     x1, y1, x2, y2 = (float(value) for value in box_px)
     longest = max(x2 - x1, y2 - y1)
     if not (math.isfinite(x1 + y1 + x2 + y2) and x2 > x1 and y2 > y1):
         raise ValueError(f"a face box needs finite coordinates and an area, got {box_px}")
     scale = geometry.crop_scale * longest / geometry.size_px
     angle = 0.0
-    if eyes_px is not None:
-        across, down = (float(value) for value in eyes_px[1] - eyes_px[0])
+    if geometry.crop_rotate:
+        across, down = (float(value) for value in landmarks_px[1] - landmarks_px[0])
         angle = math.atan2(down, across)
-    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    linear = np.array([[cos, -sin], [sin, cos]])
+    axis = np.array([math.cos(angle), math.sin(angle)])
+    linear = scale * np.column_stack([axis, [-axis[1], axis[0]]])
     centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+    if geometry.to_landmarks:
+        aside = float((landmarks_px.mean(axis=0) - centre) @ axis)
+        if not math.isfinite(aside):
+            raise ValueError(f"a face needs finite landmarks, got {landmarks_px.tolist()}")
+        centre = centre + geometry.to_landmarks * aside * axis
     # The box's centre lies above the crop's, in the crop's own axes: a shift turns with the face.
     offset = centre - linear @ (geometry.size_px * np.array([0.5, 0.5 - geometry.shift_down]))
     return np.column_stack([linear, offset])

@@ -133,7 +133,7 @@ def sharpness(grey: Floats) -> float:
 
 
 def _face(crop_pixels: Pixels, geometry: CropGeometry) -> Floats:
-    """The part of the crop within the box, grey, at a fixed side: float32, 0-255."""
+    """As much of the crop's middle as the box is large, grey, at a fixed side: float32, 0-255."""
     side = crop_pixels.shape[0]
     beside = 0.5 - 0.5 / geometry.crop_scale
     aside = _margin(side, beside)

@@ -12,7 +12,7 @@ const CELLS = SIDE * SIDE;
 export const HOLD_S = 0.6;
 
 /** The network's crop, for a server that does not say: the shipped weights'. @type {Crop} */
-export const CROP = { scale: 0.85, shiftDown: 0.076 };
+export const CROP = { scale: 0.85, shiftDown: 0.076, toLandmarks: 0.8 };
 
 /** @param {string} base64 @returns {Uint8Array | null} 196 values, or null for anything else */
 export function decodeHeatmap(base64) {
@@ -43,15 +43,20 @@ export function paint(values) {
   return rgba;
 }
 
-/** @typedef {{scale: number, shiftDown: number}} Crop the side in box sides, and how far the crop's
- * centre lies below the box's, in its own sides */
+/** @typedef {{scale: number, shiftDown: number, toLandmarks: number}} Crop the side in box sides;
+ * how far the crop's centre lies below the box's, in its own sides; and how far sideways, as a share
+ * of the way to the landmarks' mean */
 
 /** The square that the network saw.
- * @param {number[]} box x1, y1, x2, y2 @param {Crop} crop
+ * @param {number[]} box x1, y1, x2, y2 @param {number[][]} landmarks none leave it on the box
+ * @param {Crop} crop
  * @returns {{x: number, y: number, side: number}} */
-export function cropSquare([x1, y1, x2, y2], { scale, shiftDown }) {
+export function cropSquare([x1, y1, x2, y2], landmarks, { scale, shiftDown, toLandmarks }) {
   const side = scale * Math.max(x2 - x1, y2 - y1);
-  return { x: (x1 + x2 - side) / 2, y: (y1 + y2 - side) / 2 + shiftDown * side, side };
+  const middle = (x1 + x2) / 2;
+  const seen = landmarks.reduce((sum, [x]) => sum + x / landmarks.length, 0);
+  const aside = landmarks.length ? toLandmarks * (seen - middle) : 0;
+  return { x: middle + aside - side / 2, y: (y1 + y2 - side) / 2 + shiftDown * side, side };
 }
 
 /** The newest map of each face, as long as it holds. */

@@ -163,7 +163,7 @@ function drawHeatmaps(context, message, heatmaps, area, crop) {
   for (const face of message.faces) {
     const map = heatmaps.at(face.trackId, message.epoch, message.mediaTimeS);
     if (!map) continue;
-    const { x, y, side } = cropSquare(face.box, crop);
+    const { x, y, side } = cropSquare(face.box, face.landmarks, crop);
     const rect = place([x, y, x + side, y + side], message.frameSize, area);
     context.globalAlpha = map.strength;
     context.imageSmoothingQuality = "high";

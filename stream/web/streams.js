@@ -40,7 +40,9 @@ export function scoringOf(stream) {
   const { suspicious_above: suspicious, fake_above: fake, alarm_nats: nats } = told;
   const calibrated = typeof nats === "number" && nats > 0;
   const { crop_scale: scale, crop_shift_down: shiftDown = 0 } = stream?.raw ?? {};
-  const square = typeof scale === "number" && scale > 0 && typeof shiftDown === "number";
+  const { crop_to_landmarks: toLandmarks = 0 } = stream?.raw ?? {};
+  const moves = [shiftDown, toLandmarks].every((move) => typeof move === "number");
+  const square = typeof scale === "number" && scale > 0 && moves;
   const given = typeof suspicious === "number" && (calibrated || typeof fake === "number");
   const perHour = told.false_alarms_per_hour;
   return {
@@ -49,7 +51,7 @@ export function scoringOf(stream) {
       calibrated && typeof perHour === "number" && perHour > 0
         ? { nats, perHour, extrapolated: told.extrapolated === true }
         : null,
-    crop: square ? { scale, shiftDown } : CROP,
+    crop: square ? { scale, shiftDown, toLandmarks } : CROP,
   };
 }
 

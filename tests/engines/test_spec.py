@@ -80,13 +80,14 @@ def test_its_json_starts_with_the_version_and_names_the_crop_geometry(saved: Pat
     body = json.loads(saved.read_text(encoding="utf-8"))
     assert next(iter(body.items())) == ("version", 1)
     assert (body["crop_size_px"], body["crop_scale"], body["crop_rotate"]) == (32, 1.3, False)
-    assert body["crop_shift_down"] == 0.0
+    assert (body["crop_shift_down"], body["crop_to_landmarks"]) == (0.0, 0.0)
     assert body["sha256"] == FULL.sha256
     assert body["calibration"] == {"temperature": 1.7, "bias": -0.2, "levels": []}
 
 
 def test_a_spec_from_before_shifts_levels_and_alarms_still_loads(saved: Path) -> None:
-    rewrite(saved, lambda body: [body.pop(key) for key in ("crop_shift_down", "alarm")])
+    newer = ("crop_shift_down", "crop_to_landmarks", "alarm")
+    rewrite(saved, lambda body: [body.pop(key) for key in newer])
     rewrite(saved, lambda body: body["calibration"].pop("levels"))
     assert ModelSpec.load(saved) == replace(FULL, alarm=None)
 

@@ -51,7 +51,7 @@ class Streams:
         self.sessions: dict[str, Session] = {}
         self.metrics = Metrics()
         self.scoring = ScoringOptions()
-        self.detector_spec = builders.detector_spec(shift_down=0.05)
+        self.detector_spec = builders.detector_spec(shift_down=0.05, to_landmarks=0.8)
         self.ready = True
 
 
@@ -191,6 +191,7 @@ async def test_a_stream_says_where_its_faces_are_looked_at() -> None:
     async with site() as here:
         (item,) = (await here.get("/v1/streams")).json()["streams"]
     assert (item["crop_scale"], item["crop_shift_down"]) == (1.3, 0.05)
+    assert item["crop_to_landmarks"] == 0.8
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,25 @@ def test_a_crop_whose_centre_lies_below_the_faces_is_cut_higher() -> None:
     np.testing.assert_array_equal(high, picture[12:52, 20:60])
 
 
+def test_a_crop_that_followed_the_landmarks_is_kept_whole_by_a_geometry_that_does_too() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    turned = np.full((5, 2), 0.5, np.float32)
+    turned[:, 0] += 0.05
+    face = stored(picture, 0.85, landmarks=turned, shift_down=0.076, to_landmarks=0.8)
+    both = CropGeometry(80, 0.85, shift_down=0.076, to_landmarks=0.8)
+    np.testing.assert_array_equal(decode(face, both), picture)
+    # Its box lies 4 x 0.05 of the side to the left, where a crop of the box alone would be.
+    np.testing.assert_array_equal(
+        decode(face, replace(both, to_landmarks=0.0))[:, 16:], picture[:, :-16]
+    )
+
+
+def test_a_face_without_landmarks_stays_where_it_was_cut() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    face = stored(picture, 0.85, to_landmarks=0.8)
+    np.testing.assert_array_equal(decode(face, CropGeometry(80, 0.85, to_landmarks=0.8)), picture)
+
+
 def test_bytes_that_are_no_picture_are_refused() -> None:
     for broken in (b"", b"not a picture"):
         with pytest.raises(ValueError, match="no picture"):

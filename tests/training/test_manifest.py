@@ -19,6 +19,7 @@ from training.manifest import (
     part,
     read_landmarks,
     shift_down_of,
+    to_landmarks_of,
     write_landmarks,
 )
 
@@ -125,6 +126,14 @@ def test_the_halves_never_change(group: str, half: str) -> None:
 def test_a_shift_that_is_none_is_refused(shift: str) -> None:
     with pytest.raises(ValueError, match=shift):
         shift_down_of({"tar": "a.tar", "file": "b.png", "shift_down": shift})
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "nan"])
+def test_a_crop_goes_less_than_all_the_way_to_the_landmarks(share: str) -> None:
+    row = {"tar": "a.tar", "file": "b.png", "to_landmarks": share}
+    with pytest.raises(ValueError, match=share):
+        to_landmarks_of(row)
+    assert to_landmarks_of({**row, "to_landmarks": "0.5"}) == 0.5
 
 
 @pytest.mark.data

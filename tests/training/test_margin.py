@@ -42,6 +42,21 @@ def test_scale_and_offset_are_those_of_the_box() -> None:
     assert found[0].down == (0.0, 0.0, 0.0)
 
 
+def test_crops_that_follow_the_landmarks_sideways_are_told_from_those_that_follow_the_box() -> None:
+    def measured(right: float) -> float:
+        """Crops in whose middle the box is, or the landmarks of heads turned either way."""
+        turned = [face(70 + side * right, 50, 230 + side * right, 210) for side in (-1, 0, 1)]
+        for side, each in zip((-1, 0, 1), turned, strict=True):
+            each.landmarks_px[:, 0] = 150 + side * (right - 20)
+        cascades = iter(turned * 2)
+        cascade = Scripted()
+        cascade.detect = lambda pixels: [next(cascades)]  # type: ignore[method-assign]
+        return measure_margin(CROPS, cascade)[0].to_landmarks
+
+    assert measured(0) == pytest.approx(0)  # the landmarks wander, the box stays
+    assert measured(20) == pytest.approx(1)  # the box wanders, the landmarks stay
+
+
 def test_the_largest_central_confident_face_counts() -> None:
     cascade = Scripted(
         face(100, 100, 200, 200),

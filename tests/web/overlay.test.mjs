@@ -46,9 +46,13 @@ test("heat is clear where there is none and brightest at its peak", () => {
 });
 
 test("the crop's square is centred on the box", () => {
-  const crop = (shiftDown) => cropSquare([0, 0, 60, 100], { scale: 1.3, shiftDown });
-  assert.deepEqual(crop(0), { x: -35, y: -15, side: 130 });
-  assert.deepEqual(crop(0.1), { x: -35, y: -2, side: 130 }, "or moved down by a share of its side");
+  const points = [[30, 1], [50, 2], [50, 3], [50, 4], [70, 5]];
+  const crop = (shiftDown, toLandmarks, landmarks = points) =>
+    cropSquare([0, 0, 60, 100], landmarks, { scale: 1.3, shiftDown, toLandmarks });
+  assert.deepEqual(crop(0, 0), { x: -35, y: -15, side: 130 });
+  assert.deepEqual(crop(0.1, 0), { x: -35, y: -2, side: 130 }, "or moved down by a share of its side");
+  assert.deepEqual(crop(0, 0.5), { x: -25, y: -15, side: 130 }, "or half the way to the landmarks");
+  assert.deepEqual(crop(0, 0.5, []), { x: -35, y: -15, side: 130 }, "if there are any");
 });
 
 test("a heat map rides on, fades, and never crosses an epoch", () => {

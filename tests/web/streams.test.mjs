@@ -22,12 +22,12 @@ test("a stream without health is listed, one without an id is not", () => {
 
 test("what the server says about its scoring is used, and nonsense is not", () => {
   const [told] = parseStreams([
-    { ...item("a", "live"), crop_scale: 1.2, crop_shift_down: 0.06, thresholds: { suspicious_above: 0.5, fake_above: 0.7 } },
+    { ...item("a", "live"), crop_scale: 1.2, crop_shift_down: 0.06, crop_to_landmarks: 0.7, thresholds: { suspicious_above: 0.5, fake_above: 0.7 } },
   ]);
   assert.deepEqual(scoringOf(told), {
     thresholds: { suspicious: 0.5, fake: 0.7 },
     alarm: null,
-    crop: { scale: 1.2, shiftDown: 0.06 },
+    crop: { scale: 1.2, shiftDown: 0.06, toLandmarks: 0.7 },
   });
   const [odd] = parseStreams([{ ...item("a", "live"), crop_scale: -1, thresholds: "high" }]);
   assert.deepEqual(scoringOf(odd), scoringOf(undefined));
@@ -50,8 +50,9 @@ test("the defaults are those that the program ships with", () => {
   assert.equal(thresholds.fake, Number(/fake_above: float = ([\d.]+)/.exec(options)[1]));
   const spec = "../../weights/detector.json";
   if (existsSync(new URL(spec, import.meta.url))) {
-    const { crop_scale: scale, crop_shift_down: shiftDown = 0 } = JSON.parse(read(spec));
-    assert.deepEqual(crop, { scale, shiftDown });
+    const told = JSON.parse(read(spec));
+    const { crop_scale: scale, crop_shift_down: shiftDown, crop_to_landmarks: toLandmarks } = told;
+    assert.deepEqual(crop, { scale, shiftDown, toLandmarks });
   }
 });
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from stream.faces.cascade import Cascade
 from training.calibration.footage import Still
-from training.crops import box_in, stored
+from training.crops import box_in, landmarks_in, stored
 from training.landmarks import find_face
 from training.manifest import Face, load_faces, part
 
@@ -46,14 +46,13 @@ def person(face: Face, cascade: Cascade) -> Person | None:
     """
     pixels = stored(face)
     height, width = pixels.shape[:2]
-    shares = face.landmarks
-    if shares is None:
+    if face.landmarks is None:
         found = find_face(pixels, cascade)
         if found is None:
             return None
-        shares = found.landmarks
+        face = replace(face, landmarks=found.landmarks)
     box = box_in(face, width, height)
-    points = (shares * np.array([width, height])).astype(np.float32)
+    points = landmarks_in(face, box, width, height)
     return Person(Still(pixels, box, points), face.fake, face.source, face.group)
 
 

@@ -7,7 +7,7 @@ cannot do is turn or speak: `training.calibration.alarm` says what follows from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import CropGeometry
-from stream.faces.align import crop_faces
+from stream.faces.align import crop_faces, frame_from_crop
 from stream.faces.quality import assess
 from stream.types import FaceDetection
 from training.channel import Channel
@@ -161,9 +161,9 @@ def _placed(
     scale = face_px / box_side * float(np.exp(way.zoom[frame]))
     cos, sin = scale * np.cos(way.roll[frame]), scale * np.sin(way.roll[frame])
     linear = np.array([[cos, -sin], [sin, cos]])
-    middle = (still.box_px[:2] + still.box_px[2:]).astype(np.float64) / 2
     # The crop's centre, not the box's, is in the picture's middle: so the sway fits all round.
-    middle[1] += geometry.shift_down * geometry.crop_scale * box_side
+    cut = frame_from_crop(still.box_px, still.landmarks_px, replace(geometry, crop_rotate=False))
+    middle = cut[:, :2] @ np.full(2, geometry.size_px / 2) + cut[:, 2]
     target = side / 2 + face_px * np.array([way.right[frame], way.down[frame]])
     return np.column_stack([linear, target - linear @ middle])
 
@@ -213,7 +213,8 @@ def _detected(
     points = still.landmarks_px @ matrix[:, :2].T + matrix[:, 2]
     half = (still.box_px[2:] - still.box_px[:2]) / 2 * np.hypot(*matrix[:, 0])
     middle = matrix[:, :2] @ (still.box_px[:2] + still.box_px[2:]) / 2 + matrix[:, 2]
-    middle = middle + trembling[:2] * 2 * half.max()
+    tremble = trembling[:2] * 2 * half.max()
+    middle, points = middle + tremble, points + tremble
     half = half * np.exp(trembling[2])
     box = np.concatenate([middle - half, middle + half]).astype(np.float32)
     return FaceDetection(box, points.astype(np.float32), 1.0)

@@ -111,4 +111,5 @@ def _face(picture: Pixels, seen: Seen, geometry: CropGeometry, fake: bool, group
         landmarks=inside.astype(np.float32),
         name=group,
         shift_down=geometry.shift_down,
+        to_landmarks=geometry.to_landmarks,
     )

@@ -159,6 +159,8 @@ def _facts(
     turned = "eyes levelled" if geometry.crop_rotate else "not turned"
     shift = geometry.shift_down
     moved = f"moved down by {shift:g} of its side, " if shift else ""
+    if geometry.to_landmarks:
+        moved += f"sideways by {geometry.to_landmarks:g} of the way to the landmarks, "
     facts = {
         "Crop": f"{geometry.size_px} px, {geometry.crop_scale:g} × the face's box, {moved}{turned}",
         "Intervals": f"{order.rounds} bootstrap draws of whole groups",

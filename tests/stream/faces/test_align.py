@@ -58,6 +58,25 @@ def test_a_shift_goes_down_the_face_and_not_the_picture_when_crops_turn() -> Non
     np.testing.assert_allclose(mapped(affine[0], np.array([[25, 25]]))[0], [110 - 12, 110])
 
 
+@pytest.mark.parametrize("rotate", [False, True])
+def test_a_crop_follows_the_landmarks_across_the_face_and_not_along_it(rotate: bool) -> None:
+    aside = LANDMARKS.copy()
+    aside[0] += [110, 90] - aside[0].mean(axis=0) + [30, 17]
+    aside[0, 1, 1] = aside[0, 0, 1]  # level eyes
+    aside[0, 4, 0] += 5 * 140 - aside[0, :, 0].sum()  # 30 px right of the box's middle
+    geometry = CropGeometry(50, 1.2, rotate, to_landmarks=0.8)
+    _, affine = crop_faces(picture(), box(80, 40, 140, 140), aside, geometry)
+    np.testing.assert_allclose(mapped(affine[0], np.array([[25, 25]]))[0], [110 + 24, 90])
+
+
+def test_across_the_face_is_down_the_picture_where_a_head_lies() -> None:
+    lying = LANDMARKS.copy()
+    lying[0] = [[120, 90], [120, 130], [110, 120], [100, 100], [100, 135]]  # y is 115 on average
+    geometry = CropGeometry(50, 1.2, True, to_landmarks=0.5)
+    _, affine = crop_faces(picture(), box(80, 60, 140, 160), lying, geometry)
+    np.testing.assert_allclose(mapped(affine[0], np.array([[25, 25]]))[0], [110, 112.5])
+
+
 def test_the_eyes_become_level() -> None:
     tilted = LANDMARKS.copy()
     tilted[0, 1] = [120, 110]  # 45 degrees down from the first
@@ -110,4 +129,11 @@ def test_no_faces_give_no_crops() -> None:
 @pytest.mark.parametrize("wrong", [(5, 5, 5, 9), (9, 5, 5, 9), (0, 0, float("nan"), 3)])
 def test_a_box_without_area_is_refused(wrong: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="face box"):
-        frame_from_crop(box(*wrong)[0], None, CropGeometry(8, 1.0))
+        frame_from_crop(box(*wrong)[0], LANDMARKS[0], CropGeometry(8, 1.0))
+
+
+def test_landmarks_that_are_not_finite_are_refused_where_they_place_the_crop() -> None:
+    lost = np.full((5, 2), np.nan, np.float32)
+    frame_from_crop(box(0, 0, 9, 9)[0], lost, CropGeometry(8, 1.0))
+    with pytest.raises(ValueError, match="landmarks"):
+        frame_from_crop(box(0, 0, 9, 9)[0], lost, CropGeometry(8, 1.0, to_landmarks=0.5))
