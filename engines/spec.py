@@ -113,10 +113,11 @@ class AlarmModel:
 
     Evidence is in nats. One crop's log-likelihood ratio is cut at ±`clip`, so that no single
     picture decides; two crops of a face are independent once `correlation_s` of media time lies
-    between them; `drift` is taken off for each independent crop, since a real person has an
-    offset of their own. The threshold of a cumulative sum is `threshold_at_1_per_hour` for one
-    false alarm in an hour of real video, and `threshold_per_e_fold` more for each factor e
-    fewer; below `extrapolated_below_per_hour` no video was long enough to check it.
+    between them; `drift` is taken off each crop's, since a real person has an offset of their own,
+    before the crop's quality weighs it. The threshold of a cumulative sum is
+    `threshold_at_1_per_hour` for one false alarm in an hour of real video, and
+    `threshold_per_e_fold` more for each factor e fewer; below `extrapolated_below_per_hour` no
+    video was long enough to check it.
     """
 
     clip: float

@@ -50,7 +50,7 @@ class Cusum:
         """Take a crop's calibrated `logit` and quality `weight`; times never go back."""
         model = self._model
         waited_s = 0.0 if self._last_s is None else media_time_s - self._last_s
-        evidence = weight * max(-model.clip, min(model.clip, logit)) - model.drift
+        evidence = weight * (max(-model.clip, min(model.clip, logit)) - model.drift)
         moved = self.sum + evidence * min(waited_s / model.correlation_s, 1.0)
         self.sum = max(0.0, min(self._most, moved))
         self._last_s = media_time_s

@@ -46,10 +46,10 @@ class Evidence:
         return self.weights * np.clip(self.logits, -clip, clip)
 
     def offsets(self, clip: float) -> Floats:
-        """Each person's mean evidence per scored crop (N,); -inf for one without any."""
-        scored = (self.weights > 0).sum(1)
+        """Each person's weighted mean log likelihood ratio (N,); -inf for one without any."""
+        total = self.weights.sum(1)
         sums = self.clipped(clip).sum(1)
-        return np.where(scored > 0, sums / np.maximum(scored, 1), -np.inf)
+        return np.where(total > 0, sums / np.where(total > 0, total, 1.0), -np.inf)
 
     def of(self, rows: NDArray[np.int_] | NDArray[np.bool_]) -> Evidence:
         """Some of the faces."""
@@ -88,7 +88,7 @@ class Sum:
         """The cumulative sum after each crop, (N, T): `stream.scoring.cusum`, for all faces at
         once (Page, "Continuous inspection schemes", Biometrika 1954).
         """
-        values = evidence.clipped(self.clip) - self.drift
+        values = evidence.clipped(self.clip) - evidence.weights * self.drift
         scored = evidence.weights > 0
         total = np.zeros(len(values))
         waited = np.full(len(values), -np.inf)  # the first crop only sets the clock

@@ -139,8 +139,8 @@ def test_a_coarsely_coded_frame_weighs_less() -> None:
         return assess(crop(), FRONTAL, FRAME, GEOMETRY, corrupt=False, quantiser=quantiser)
 
     assert weigh(None).weight == weigh(23).weight == 1
-    assert 0.5 < weigh(31).weight < 1
-    assert weigh(31).reasons == ()
-    assert weigh(37).weight < 0.5
-    assert weigh(37).reasons == (Reason.COMPRESSED,)
-    assert weigh(46).weight == 0
+    assert 0.5 < weigh(28).weight < 1
+    assert weigh(28).reasons == ()
+    assert 0 < weigh(32).weight < 0.5
+    assert weigh(32).reasons == (Reason.COMPRESSED,)
+    assert weigh(36).weight == 0

@@ -38,14 +38,14 @@ STEPS = [
     # media time, logit, weight -> sum, change point
     (0.00, 5.0, 1.0, 0.0, 0.00),  # the first crop only sets the clock
     (0.25, 5.0, 1.0, 0.375, 0.00),  # (clip 2 - drift 0.5) * 0.25 s / 1 s
-    (0.75, 1.0, 0.5, 0.375, 0.00),  # half a nat less the drift: nothing
+    (0.75, 1.0, 0.5, 0.500, 0.00),  # half the weight: half of (1 - drift 0.5), for half a second
     (1.25, -1.0, 1.0, 0.0, 1.25),  # -1.5 * 0.5 would go below 0
     (4.25, 5.0, 1.0, 1.5, 1.25),  # 3 s without a crop: this one counts for one, no more
     (5.25, 5.0, 1.0, 3.0, 1.25),  # the threshold
     (6.25, 5.0, 1.0, 4.5, 1.25),
     (7.25, 5.0, 1.0, 5.0, 1.25),  # the cap: one clip above the threshold
     (8.25, -9.0, 1.0, 2.5, 1.25),  # -2 - 0.5
-    (8.75, -9.0, 0.0, 2.25, 1.25),  # without weight only the drift goes on
+    (8.75, -9.0, 0.0, 2.5, 1.25),  # without weight nothing is said
 ]
 
 

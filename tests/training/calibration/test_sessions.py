@@ -49,14 +49,14 @@ def test_logits_and_weights_stay_together() -> None:
     assert np.allclose(drawn.weights, np.exp(drawn.logits))
 
 
-def test_an_offset_is_the_mean_over_the_crops_that_were_scored() -> None:
+def test_an_offset_is_the_mean_over_the_crops_by_their_weight() -> None:
     seen = Evidence(
         np.array([[1.0, 9.0, -3.0], [5.0, 5.0, 5.0]]),
-        np.array([[1.0, 0.5, 0.0], [0.0, 0.0, 0.0]]),
+        np.array([[1.0, 0.25, 0.0], [0.0, 0.0, 0.0]]),
         STEP_S,
         np.array(["a", "b"]),
     )
-    assert seen.offsets(4.0).tolist() == [1.5, -np.inf]
+    assert seen.offsets(4.0).tolist() == [1.6, -np.inf]
 
 
 def test_a_crossing_is_the_first_one_and_never_is_infinite() -> None:
