@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from training.network import Detector, Front, NetworkConfig  # noqa: E402
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.usefixtures("one_torch_thread"),
     # torch's exporter warns about torch's own pytree.
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning"),
 ]
@@ -34,15 +35,6 @@ ALARM = {
     "clip": 3.0, "correlation_s": 1.0, "drift": 0.2, "threshold_at_1_per_hour": 8.0,
     "threshold_per_e_fold": 1.0, "extrapolated_below_per_hour": 0.1,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Barriers between threads cost more than these small networks on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the train extra")
-for needed in ("lightning", "timm", "onnxscript", "sklearn", "optuna"):
+for needed in ("torch", "lightning", "timm", "onnxscript", "sklearn", "optuna"):
     pytest.importorskip(needed, reason="needs the train and export extras")
 
 from engines.spec import ModelSpec  # noqa: E402  after the skips
@@ -22,20 +20,13 @@ from training.manifest import part  # noqa: E402
 pytestmark = [
     pytest.mark.torch,
     pytest.mark.data,
+    pytest.mark.usefixtures("one_torch_thread"),
     # torch's exporter warns about torch's own pytree.
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning"),
 ]
 
 RECIPE = Path(__file__).with_name("smoke.toml")
 PAIRS = {"dfdc-train.tar": 12, "dfdc-val.tar": 6}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
