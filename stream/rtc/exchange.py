@@ -1,0 +1,151 @@
+"""Exchange: every peer of one service: who may come, who is there, and that all of it is freed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from stream.access import Access
+from stream.clock import MonotonicClock
+from stream.rtc.errors import BadOffer, Full, Taken, Unknown, Unsupported
+from stream.rtc.offer import read_offer
+from stream.rtc.options import RtcOptions
+from stream.rtc.publisher import Publisher
+from stream.service import Service
+
+LOG: Final = logging.getLogger("deepfakestream")
+STREAM_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+FULL_RETRY_S: Final = 30
+BUSY_RETRY_S: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a peer is told that was taken in. `resource` is its secret name: who knows it may end
+    it. `viewer_token` reads the stream that a publisher made, and nothing else.
+    """
+
+    resource: str
+    sdp: str
+    viewer_token: SecretStr | None = None
+
+
+class Exchange:
+    """Takes peers in and lets them go; on the event loop. An async context manager: leaving ends
+    every peer and waits until all is freed.
+    """
+
+    def __init__(self, service: Service, access: Access, options: RtcOptions) -> None:
+        self._service = service
+        self._access = access
+        self.options = options
+        self._publishers: dict[str, Publisher] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> Exchange:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closed = True
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def publishers(self) -> int:
+        """How many peers publish, or are about to."""
+        return len(self._publishers)
+
+    async def publish(self, stream_id: str, sdp: str) -> Admitted:
+        """Take in a peer that publishes `stream_id`.
+
+        Raises: a Refusal.
+        """
+        if not STREAM_ID.fullmatch(stream_id):
+            raise Unsupported("a stream's id has 1 to 32 letters, digits, - and _")
+        offer = read_offer(sdp, "publish")
+        if stream_id in self._service.sessions:
+            raise Taken(f"the stream {stream_id!r} is there already: choose another id")
+        self._admit(self.publishers, self.options.max_publishers)
+        publisher = Publisher(stream_id, offer, self.options, MonotonicClock())
+        resource = secrets.token_urlsafe(24)
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._start(self._host(resource, publisher, answered), f"publisher-{stream_id}")
+        answer = await answered
+        return Admitted(resource, answer, self._access.grant(stream_id))
+
+    def publisher(self, stream_id: str, resource: str) -> Publisher:
+        """The publisher of `stream_id` that goes by `resource`.
+
+        Raises: Unknown.
+        """
+        found = self._publishers.get(resource)
+        if found is None or found.stream_id != stream_id:
+            raise Unknown("there is no such session: it has ended, or never was")
+        return found
+
+    async def _host(
+        self, resource: str, publisher: Publisher, answered: asyncio.Future[str]
+    ) -> None:
+        """One publisher's whole life; the answer, or why there is none, goes to `answered`."""
+        stream_id = publisher.stream_id
+        self._publishers[resource] = publisher
+        try:
+            address = f"webrtc:{stream_id}"
+            async with self._service.guest(stream_id, address, publisher.source) as session:
+                answer = await publisher.answer()
+                if not answered.done():
+                    answered.set_result(answer)
+                LOG.info("%s: a publisher came", stream_id)
+                await publisher.run(session, partial(self._service.live, session))
+                LOG.info("%s: the publisher has gone", stream_id)
+        except BadOffer as exc:
+            if not answered.done():
+                answered.set_exception(exc)
+        finally:
+            await publisher.close()
+            self._access.revoke(stream_id)
+            del self._publishers[resource]
+            answered.cancel()
+
+    def _admit(self, present: int, most: int) -> None:
+        """Raises: Full where there are enough, or the machine cannot keep up with those."""
+        if self._closed or not self._service.ready:
+            raise Full("the service is starting or stopping", BUSY_RETRY_S)
+        if present >= most:
+            raise Full(f"all {most} places are taken", FULL_RETRY_S)
+        ages = [
+            health.evidence_age_ms
+            for session in self._service.sessions.values()
+            if (health := session.health()).source_state == "live"
+            and health.evidence_age_ms is not None
+        ]
+        if (oldest := max(ages, default=0.0)) > self.options.busy_age_ms:
+            problem = f"the machine is busy: what it shows is {oldest / 1000:.1f} s old"
+            raise Full(problem, BUSY_RETRY_S)
+
+    def _start(self, life: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(life, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("a peer ended by a fault in the program: please report it", exc_info=error)
