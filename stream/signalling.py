@@ -1,4 +1,4 @@
-"""Signalling: WHIP (RFC 9725) over HTTP, and the JSON ``/offer`` of aiortc's example."""
+"""Signalling: WHIP (RFC 9725) and WHEP over HTTP, and the JSON ``/offer`` of aiortc's example."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from stream.rtc.errors import Full, Refusal
 from stream.rtc.exchange import Admitted, Exchange
 from stream.rtc.offer import MOST_BYTES
 from stream.rtc.options import RtcOptions
+from stream.rtc.publisher import Publisher
+from stream.rtc.viewer import Viewer
 
 SDP: Final = "application/sdp"
 FRAGMENT: Final = "application/trickle-ice-sdpfrag"
@@ -26,6 +28,7 @@ ETAG: Final = '"1"'
 """Of every ICE session: there is one a peer, as ICE is never restarted."""
 
 Check = Callable[[Request], None]
+IfMatch = Annotated[str | None, Header()]
 
 
 class JsonOffer(BaseModel):
@@ -63,6 +66,12 @@ def install(app: FastAPI, exchange: Exchange, access: Access) -> None:
     may_publish = _guard(access, lambda token, request: access.may_publish(token))
     _add_whip(app, exchange, exchange.options, may_publish)
     _add_offer(app, exchange, may_publish)
+    may_read = _guard(access, lambda token, asked: access.may_read(token, _stream_of(asked)))
+    _add_whep(app, exchange, exchange.options, may_read)
+
+
+def _stream_of(request: Request) -> str:
+    return str(request.path_params["stream_id"])
 
 
 def _guard(access: Access, allows: Callable[[str | None, Request], bool]) -> Check:
@@ -93,28 +102,58 @@ def _add_whip(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Chec
 
     @app.patch(place, dependencies=guarded, status_code=204)
     async def whip_trickle(
-        stream_id: str,
-        resource: str,
-        request: Request,
-        if_match: Annotated[str | None, Header()] = None,
+        stream_id: str, resource: str, request: Request, if_match: IfMatch = None
     ) -> Response:
         """Trickle ICE: more of the publisher's addresses. ICE cannot be restarted (422)."""
-        publisher = exchange.publisher(stream_id, resource)
-        fragment = await read_text(request, FRAGMENT)
-        if if_match is None:
-            raise HTTPException(428, f"send If-Match: {ETAG}, the session's ETag")
-        if if_match == "*":
-            raise HTTPException(422, "ICE cannot be restarted here: end this session, publish anew")
-        if if_match != ETAG:
-            raise HTTPException(412, f"the session's ETag is {ETAG}")
-        await publisher.add_candidates(fragment)
-        return Response(status_code=204)
+        return await _trickle(exchange.publisher(stream_id, resource), request, if_match)
 
     @app.delete(place, dependencies=guarded)
     async def whip_end(stream_id: str, resource: str) -> Response:
         """End the session."""
         exchange.publisher(stream_id, resource).end()
         return Response(status_code=200)
+
+
+def _add_whep(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Check) -> None:
+    guarded = [Depends(guard)]
+    place = "/v1/whep/{stream_id}/{resource}"
+
+    @app.options("/v1/whep/{stream_id}", dependencies=guarded)
+    async def whep_options(stream_id: str) -> Response:
+        """What may be posted here, and the ICE servers."""
+        return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
+
+    @app.post("/v1/whep/{stream_id}", dependencies=guarded, status_code=201)
+    async def whep_watch(stream_id: str, request: Request) -> Response:
+        """Watch: an SDP offer in, the answer out; `Location` is the session's address."""
+        offer = await read_text(request, SDP)
+        admitted = await exchange.watch(stream_id, offer)
+        return _with_links(created(request, admitted), options)
+
+    @app.patch(place, dependencies=guarded, status_code=204)
+    async def whep_trickle(
+        stream_id: str, resource: str, request: Request, if_match: IfMatch = None
+    ) -> Response:
+        """Trickle ICE: more of the viewer's addresses. ICE cannot be restarted (422)."""
+        return await _trickle(exchange.viewer(stream_id, resource), request, if_match)
+
+    @app.delete(place, dependencies=guarded)
+    async def whep_end(stream_id: str, resource: str) -> Response:
+        """End the session."""
+        exchange.viewer(stream_id, resource).end()
+        return Response(status_code=200)
+
+
+async def _trickle(peer: Publisher | Viewer, request: Request, if_match: str | None) -> Response:
+    fragment = await read_text(request, FRAGMENT)
+    if if_match is None:
+        raise HTTPException(428, f"send If-Match: {ETAG}, the session's ETag")
+    if if_match == "*":
+        raise HTTPException(422, "ICE cannot be restarted here: end this session, begin anew")
+    if if_match != ETAG:
+        raise HTTPException(412, f"the session's ETag is {ETAG}")
+    await peer.add_candidates(fragment)
+    return Response(status_code=204)
 
 
 def _add_offer(app: FastAPI, exchange: Exchange, guard: Check) -> None:
