@@ -171,7 +171,10 @@ class Client:
     async def take(self, response: httpx.Response) -> None:
         assert response.status_code == 201, response.text
         self.response = response
-        await self.connection.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        await self.answered(response.text)
+
+    async def answered(self, sdp: str) -> None:
+        await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
 
     async def vanish(self) -> None:
         """Go without a goodbye: no DTLS close, no RTCP BYE, just silence."""
