@@ -27,6 +27,7 @@ from stream.networks import Networks
 from stream.rtc import ice
 from stream.rtc.exchange import Exchange
 from stream.rtc.options import RtcOptions
+from stream.scoring.options import ScoringOptions
 from stream.server import create_app
 from stream.service import Service
 from tests import builders
@@ -91,6 +92,7 @@ async def server(
     publish_token: str | None = None,
     allowed_origins: tuple[str, ...] = (),
     streams: tuple[str, ...] = (),
+    scoring: ScoringOptions | None = None,
 ) -> AsyncIterator[Server]:
     """Serve on a free port of loopback; `streams` are SOURCEs that the test has scripted."""
     secret = SecretStr(token) if token else None
@@ -99,6 +101,7 @@ async def server(
         server=ServerConfig(port=0, token=secret),
         run=RunConfig(serve=True),
         webrtc=options,
+        scoring=scoring or ScoringOptions(),
     )
     networks = FaceNetworks()
     async with AsyncExitStack() as stack:
