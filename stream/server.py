@@ -77,9 +77,9 @@ class StreamList(BaseModel):
     streams: list[StreamItem]
 
 
-def create_app(service: Service, access: Access, exchange: Exchange | None = None) -> FastAPI:
-    """The web application over a running `service`, guarded by `access`; peers come by way of
-    `exchange`, if there is one.
+def create_app(service: Service, access: Access, exchange: Exchange) -> FastAPI:
+    """The web application over a running `service`, guarded by `access`; WebRTC's peers come by way
+    of `exchange`.
     """
     # The document is served below, behind the token like everything else.
     app = FastAPI(title="DeepfakeStream", version=_version(), openapi_url=None)
@@ -89,8 +89,7 @@ def create_app(service: Service, access: Access, exchange: Exchange | None = Non
     _add_health(app, service, access)
     _add_streams(app, service, access)
     _add_sockets(app, service, access)
-    if exchange is not None:
-        signalling.install(app, exchange, access)
+    signalling.install(app, exchange, access)
     return app
 
 
