@@ -14,6 +14,7 @@ from typing import Final
 BENCHMARKS: Final[dict[str, str]] = {
     "latency": "benchmarks.latency:main",
     "parity": "benchmarks.parity:main",
+    "webrtc": "benchmarks.webrtc:main",
 }
 """Name -> "module:function", imported when named; a function takes the rest of the command line
 (`benchmarks.report.parser` has the common options) and gives the exit code."""

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import av
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from stream.clock import MonotonicClock
 from stream.errors import SourceError
-from stream.sources.inbox import Arrived, Inbox
+from stream.sources.inbox import Arrived, Codec, Inbox
 from stream.sources.webrtc import WebRtcSource
 from stream.types import Capture
 from tests.doubles import DEADLINE_S
@@ -23,6 +24,7 @@ SIZE = (320, 240)
 def coded(count: int, first_rtp: int = 1000, codec: str = "libvpx") -> list[Arrived]:
     """Frames a thirtieth of a second apart."""
     encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height = SIZE
     encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, 30)
@@ -37,7 +39,7 @@ def coded(count: int, first_rtp: int = 1000, codec: str = "libvpx") -> list[Arri
         frame.pts, frame.time_base = number, Fraction(1, 30)
         data = b"".join(bytes(packet) for packet in encoder.encode(frame))
         rtp = (first_rtp + 3000 * number) % 2**32
-        name = "vp8" if codec == "libvpx" else "h264"
+        name: Codec = "vp8" if codec == "libvpx" else "h264"
         frames.append(Arrived(name, data, rtp, 100.0 + number / 30, damaged=False))
     return frames
 
