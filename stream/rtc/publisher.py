@@ -97,10 +97,14 @@ class Publisher:
 
     async def _watch(self) -> None:
         """Return when nothing comes any more, or too much."""
+        connected_at_s = self._clock.now_s()
         while True:
             await asyncio.sleep(LOOK_S)
-            silent_s = self._clock.now_s() - self._intake.heard_at_s
-            if self._peer.connected and silent_s > self._options.idle_timeout_s:
+            now_s = self._clock.now_s()
+            if not self._peer.connected:
+                connected_at_s = now_s
+            silent_s = now_s - max(self._intake.heard_at_s, connected_at_s)
+            if silent_s > self._options.idle_timeout_s:
                 LOG.warning("%s: its publisher sent nothing for %.0f s", self.stream_id, silent_s)
                 return
             if self._intake.bitrate > 2 * self._options.max_bitrate:

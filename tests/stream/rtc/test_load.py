@@ -15,7 +15,7 @@ from aiortc import RTCPeerConnection
 from engines.base import Outputs
 from stream.scoring.options import ScoringOptions
 from tests.doubles import ScriptedEngine, eventually
-from tests.stream.rtc.peers import LOOPBACK, publishing, server
+from tests.stream.rtc.peers import LOOPBACK, Pictures, publishing, server
 
 EVERY_S = 0.05
 SECONDS = 6.0
@@ -25,15 +25,18 @@ SECONDS = 6.0
 async def test_a_slow_analysis_of_a_quick_sender_never_shows_old_evidence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    usual = ScriptedEngine.infer
+    usual, ended_s = ScriptedEngine.infer, time.monotonic()
 
     def slow(self: ScriptedEngine, batch: object) -> Outputs:
-        time.sleep(0.2)  # five frames a second, of a sender's thirty
+        nonlocal ended_s
+        time.sleep(max(0.0, ended_s + 0.2 - time.monotonic()))  # five a second, of thirty
+        ended_s = time.monotonic()
         return usual(self, batch)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ScriptedEngine, "infer", slow)
     every_frame = ScoringOptions(target_fps=30.0)
-    async with server(scoring=every_frame) as here, publishing(here) as camera:
+    small = Pictures(160, 120)
+    async with server(scoring=every_frame) as here, publishing(here, track=small) as camera:
         while not (await camera.heard("scores"))["health"]["evidence_age_ms"]:
             pass
         session = here.service.sessions["cam"]
@@ -49,8 +52,8 @@ async def test_a_slow_analysis_of_a_quick_sender_never_shows_old_evidence(
 
 
 async def test_peers_that_come_and_go_leave_nothing_behind() -> None:
-    threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
-    async with server(replace(LOOPBACK, idle_timeout_s=1.0, max_publishers=8)) as here:
+    threads, tasks, before = set(threading.enumerate()), asyncio.all_tasks(), connections()
+    async with server(replace(LOOPBACK, idle_timeout_s=3.0, max_publishers=8)) as here:
 
         async def visit(number: int) -> None:
             async with publishing(here, f"cam-{number}") as camera:
@@ -69,9 +72,9 @@ async def test_peers_that_come_and_go_leave_nothing_behind() -> None:
     await eventually(lambda: not asyncio.all_tasks() - tasks)
     left = {thread.name for thread in set(threading.enumerate()) - threads}
     assert not {name for name in left if not name.startswith(("asyncio_", "AnyIO"))}
-    await eventually(lambda: not connections())
+    await eventually(lambda: not connections() - before)
 
 
-def connections() -> list[RTCPeerConnection]:
+def connections() -> set[int]:
     gc.collect()
-    return [one for one in gc.get_objects() if type(one) is RTCPeerConnection]
+    return {id(one) for one in gc.get_objects() if type(one) is RTCPeerConnection}
