@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from stream.access import Access
 from stream.clock import MonotonicClock
 from stream.rtc.broadcast import Broadcast
-from stream.rtc.errors import BadOffer, Full, Taken, Unknown, Unsupported
+from stream.rtc.errors import BadOffer, Full, Refusal, Taken, Unknown, Unsupported
 from stream.rtc.offer import read_offer
 from stream.rtc.options import RtcOptions
 from stream.rtc.publisher import Publisher
@@ -150,13 +150,12 @@ class Exchange:
                 await publisher.run(session, partial(self._service.live, session))
                 LOG.info("%s: the publisher has gone", stream_id)
         except BadOffer as exc:
-            if not answered.done():
-                answered.set_exception(exc)
+            _refuse(answered, exc)
         finally:
             await publisher.close()
             self._access.revoke(stream_id)
             del self._publishers[resource]
-            answered.cancel()
+            _refuse(answered, Full("the service is stopping", BUSY_RETRY_S))
 
     async def _show(
         self, resource: str, viewer: Viewer, session: Session, answered: asyncio.Future[Admitted]
@@ -165,13 +164,12 @@ class Exchange:
         try:
             await viewer.run(lambda answer: _tell(answered, Admitted(resource, answer)))
         except BadOffer as exc:
-            if not answered.done():
-                answered.set_exception(exc)
+            _refuse(answered, exc)
         finally:
             del self._viewers[resource]
             if session in self._broadcasts and not self._broadcasts[session].running:
                 del self._broadcasts[session]
-            answered.cancel()
+            _refuse(answered, Full("the service is stopping", BUSY_RETRY_S))
 
     def _admit(self, present: int, most: int) -> None:
         """Raises: Full where there are enough, or the machine cannot keep up with those."""
@@ -215,3 +213,8 @@ def _tell(answered: asyncio.Future[Admitted], admitted: Admitted) -> None:
     # Who asked may have hung up; the peer then never connects, and is given up.
     if not answered.done():
         answered.set_result(admitted)
+
+
+def _refuse(answered: asyncio.Future[Admitted], refusal: Refusal) -> None:
+    if not answered.done():
+        answered.set_exception(refusal)

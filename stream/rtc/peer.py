@@ -11,7 +11,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from stream.rtc import ice
 from stream.rtc.errors import BadOffer
-from stream.rtc.offer import Offer
+from stream.rtc.offer import MOST_CANDIDATES, Offer
 from stream.rtc.options import RtcOptions
 
 ANSWER_TIMEOUT_S: Final = 10.0
@@ -34,6 +34,7 @@ class Peer:
     def __init__(self, options: RtcOptions) -> None:
         self._options = options
         self._connection = RTCPeerConnection(ice.configuration(options))
+        self._candidates = 0
         self._gone = asyncio.Event()
         self._connected = asyncio.Event()
         self._connection.on("connectionstatechange", self._follow)
@@ -80,7 +81,13 @@ class Peer:
         return ice.as_seen(connection.localDescription.sdp, self._options)
 
     async def add_candidates(self, lines: list[str], offer: Offer) -> None:
-        """Try these of the other side's addresses, too."""
+        """Try these of the other side's addresses, too.
+
+        Raises: BadOffer when there are too many in all.
+        """
+        self._candidates += len(lines)
+        if self._candidates > MOST_CANDIDATES:
+            raise BadOffer(f"at most {MOST_CANDIDATES} candidates may follow the offer")
         for line in lines:
             candidate = candidate_from_sdp(line)
             candidate.sdpMid = offer.video_mid

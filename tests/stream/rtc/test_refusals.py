@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from stream.rtc.errors import Refusal
-from stream.rtc.offer import MOST_BYTES, read_offer
+from stream.rtc.offer import MOST_BYTES, MOST_CANDIDATES, read_offer
 from tests.doubles import DEADLINE_S, eventually
 from tests.stream.rtc.peers import LOOPBACK, SDP, Server, an_offer, client, film, publishing, server
 
@@ -250,6 +250,18 @@ async def test_candidates_may_come_later_and_ice_is_not_restarted(
     async with server() as here, publishing(here) as camera:
         response = await here.ask("PATCH", camera.location, content=body, headers=kind | headers)
         assert response.status_code == status, response.text
+
+
+async def test_candidates_without_end_are_refused() -> None:
+    headers = {"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": '"1"'}
+    body = "".join(
+        f"a=candidate:{n} 1 udp 1 127.0.0.1 {9000 + n} typ host\r\n" for n in range(MOST_CANDIDATES)
+    )
+    async with server() as here, publishing(here) as camera:
+        first = await here.ask("PATCH", camera.location, content=body, headers=headers)
+        assert first.status_code == 204
+        more = await here.ask("PATCH", camera.location, content=body, headers=headers)
+        check_problem(more, 400)
 
 
 async def test_ice_servers_are_told_to_who_may_publish_and_to_nobody_else() -> None:
