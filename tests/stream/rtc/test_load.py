@@ -15,7 +15,7 @@ from aiortc import RTCPeerConnection
 from engines.base import Outputs
 from stream.scoring.options import ScoringOptions
 from tests.doubles import ScriptedEngine, eventually
-from tests.stream.rtc.peers import LOOPBACK, Pictures, publishing, server
+from tests.stream.rtc.peers import LOOPBACK, publishing, server
 
 EVERY_S = 0.05
 SECONDS = 6.0
@@ -35,8 +35,7 @@ async def test_a_slow_analysis_of_a_quick_sender_never_shows_old_evidence(
 
     monkeypatch.setattr(ScriptedEngine, "infer", slow)
     every_frame = ScoringOptions(target_fps=30.0)
-    small = Pictures(160, 120)
-    async with server(scoring=every_frame) as here, publishing(here, track=small) as camera:
+    async with server(scoring=every_frame) as here, publishing(here) as camera:
         while not (await camera.heard("scores"))["health"]["evidence_age_ms"]:
             pass
         session = here.service.sessions["cam"]
