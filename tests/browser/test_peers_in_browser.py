@@ -97,6 +97,7 @@ WATCH = """async () => {
 def program() -> Iterator[str]:
     """The demo on a free port; gives the address that it printed."""
     command = [sys.executable, "run_stream.py", "demo", "--port", "0"]
+    command += ["--set", "webrtc.busy_age_ms=60000"]  # the tests' machine may well be busy
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
