@@ -92,11 +92,14 @@ LOOK: Final = """async (seconds) => {
     const { frameSeq, exact, boxesPx } = canvas.dataset;
     if (frameSeq === last) continue;
     last = frameSeq;
-    const scale = canvas.width / 640;
-    const row = ink.getImageData(0, Math.round(16 * scale), canvas.width, 1).data;
+    // The picture stands in the middle of the canvas, as large as it fits.
+    const scale = Math.min(canvas.width / 640, canvas.height / 480);
+    const left = (canvas.width - 640 * scale) / 2;
+    const top = (canvas.height - 480 * scale) / 2;
+    const row = ink.getImageData(0, Math.round(top + 16 * scale), canvas.width, 1).data;
     let code = 0;
     for (let cell = 0; cell < 20; cell++) {
-      code = (code << 1) | (row[4 * Math.round((cell * 32 + 16) * scale)] > 128 ? 1 : 0);
+      code = (code << 1) | (row[4 * Math.round(left + (cell * 32 + 16) * scale)] > 128 ? 1 : 0);
     }
     const number = code >> 4;
     const sum = [0, 4, 8, 12].reduce((total, at) => total + ((number >> at) & 15), 0) & 15;
@@ -113,7 +116,7 @@ LOOK: Final = """async (seconds) => {
 def scene() -> dict[str, Any]:
     """What `SCENE` takes: the public-domain portrait of the demo, its face in the middle."""
     with av.open(str(CLIP)) as container:
-        pixels = next(container.decode(video=0)).to_ndarray(format="bgr24")
+        pixels = next(container.decode(video=0)).to_ndarray(format="bgr24").astype(np.uint8)
     left, top = (middle - CROP_PX // 2 for middle in FACE_PX)
     crop = np.ascontiguousarray(pixels[top : top + CROP_PX, left : left + CROP_PX])
     _, png = cv2.imencode(".png", crop)

@@ -31,7 +31,7 @@ export class OwnPanel {
     setData(part("own"), "state", state);
     part("own-start").hidden = running;
     part("own-stop").hidden = !running;
-    part("own-picker").hidden = !running;
+    if (!running) part("own-picker").hidden = true;
     setText(part("own-status"), this.unusable || words);
     if (state === "connecting" || state === "live") this.#list();
     // A camera that is gone must not be asked for again.
@@ -50,5 +50,6 @@ export class OwnPanel {
     const options = found.map(({ id, name }) => new Option(name, id, false, id === this.own.deviceId));
     picker.replaceChildren(...options);
     picker.disabled = found.length < 2;
+    picker.hidden = found.length === 0 || this.own.state === "idle";
   }
 }

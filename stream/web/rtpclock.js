@@ -16,11 +16,18 @@ const MAX_FRAMES = 24;
 /** No frame takes longer from the camera to the encoder's end, or to the screen. */
 const NEAR_MS = 400;
 
+/** Differences with nearly as many votes as the first are its equals. */
+const EQUAL_SHARE = 0.9;
+
+/** A difference that holds is looked at again after so many frames: it costs a little. */
+const AGAIN_FRAMES = 15;
+
 /** Both clocks are rounded to a millisecond on the way. */
 const TOLERANCE_MS = 1.5;
 
-/** Votes that a difference needs, and the share of those frames that could vote. */
-const MIN_VOTES = 6;
+/** Votes that a difference needs, and the share of those frames that could vote. With fewer, the
+ * first frames, which an encoder is slowest with, decide wrongly. */
+const MIN_VOTES = 12;
 const MIN_SHARE = 0.6;
 
 /** Difference of two RTP timestamps in ms, across the wrap. @param {number} a @param {number} b */
@@ -35,6 +42,8 @@ export class RtpClock {
   #encoded = [];
   /** @type {{mediaMs: number, atMs: number}[]} */
   #shown = [];
+  /** Encoded frames since the last election. */
+  #since = 0;
   /** The RTP timestamp at media time 0. @type {number | null} */
   #origin = null;
 
@@ -49,7 +58,10 @@ export class RtpClock {
   addEncoded(rtp, atMs) {
     this.#encoded.push({ rtp, atMs });
     if (this.#encoded.length > MAX_FRAMES) this.#encoded.shift();
-    if (this.#encoded.length >= MIN_VOTES) this.#origin = this.#elect();
+    this.#since++;
+    if (this.#encoded.length < MIN_VOTES || (this.set && this.#since < AGAIN_FRAMES)) return;
+    this.#since = 0;
+    this.#origin = this.#elect();
   }
 
   /** @param {number} mediaTimeS @param {number} atMs when it was captured, else shown */
@@ -84,7 +96,7 @@ export class RtpClock {
     const groups = group(pairs.sort((a, b) => a.difference - b.difference));
     const most = Math.max(0, ...groups.map(({ votes }) => votes));
     if (most < Math.max(MIN_VOTES, MIN_SHARE * this.#encoded.length)) return null;
-    const equals = groups.filter(({ votes }) => votes >= 0.8 * most);
+    const equals = groups.filter(({ votes }) => votes >= EQUAL_SHARE * most);
     const best = equals.reduce((a, b) => (b.apart < a.apart ? b : a));
     return (((base + best.difference * TICKS_MS) % WRAP) + WRAP) % WRAP;
   }

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -67,7 +68,9 @@ def film(path: Path) -> Path:
         for number, frame in enumerate(clip.decode(video=0)):
             if number >= 50:
                 break
-            pixels = cv2.resize(frame.to_ndarray(format="rgb24")[:, 120:840], (640, 480))
+            pixels = np.asarray(
+                cv2.resize(frame.to_ndarray(format="rgb24")[:, 120:840], (640, 480)), np.uint8
+            )
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
     return path
