@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Final
 
 BENCHMARKS: Final[dict[str, str]] = {
+    "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
     "parity": "benchmarks.parity:main",
     "webrtc": "benchmarks.webrtc:main",

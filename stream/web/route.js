@@ -36,3 +36,6 @@ export function scoresPath(id, heatmap) {
 
 /** @param {string} id */
 export const videoPath = (id) => `v1/streams/${encodeURIComponent(id)}/video`;
+
+/** @param {string} id */
+export const whipPath = (id) => `v1/whip/${encodeURIComponent(id)}`;

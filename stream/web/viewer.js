@@ -15,6 +15,9 @@ import { Histories } from "./timeline.js";
  * @typedef {import("./announcer.js").Announcer} Announcer
  */
 
+/** Pictures that the page has already, as those of its own camera: they only need their messages.
+ * @typedef {{addMessage: (message: Message, nowMs: number) => void}} Pictures */
+
 /** A socket that is open but silent for so long, while its source is live, is made anew. */
 const SILENT_MS = 10000;
 
@@ -27,6 +30,8 @@ export class Viewer {
   #id = null;
   /** @type {string | null} */
   #token = null;
+  /** @type {Pictures | null} */
+  #pictures = null;
   #heatmap = false;
   #paused = false;
   #openedMs = 0;
@@ -44,12 +49,14 @@ export class Viewer {
     this.announcer = announcer;
   }
 
-  /** @param {string | null} id @param {string | null} token */
-  open(id, token) {
-    if (id === this.#id && token === this.#token) return;
+  /** @param {string | null} id @param {string | null} token
+   * @param {Pictures | null} [pictures] null: they come from the server */
+  open(id, token, pictures = null) {
+    if (id === this.#id && token === this.#token && pictures === this.#pictures) return;
     this.close();
     this.#id = id;
     this.#token = token;
+    this.#pictures = pictures;
     this.#openScores();
     this.#openVideo();
   }
@@ -59,6 +66,7 @@ export class Viewer {
     this.#video?.close();
     this.#scores = this.#video = null;
     this.#id = this.#token = null;
+    this.#pictures = null;
     this.scoresOpen = false;
     this.#forget();
   }
@@ -110,7 +118,7 @@ export class Viewer {
   }
 
   #openVideo() {
-    if (this.#id === null || this.#paused) return;
+    if (this.#id === null || this.#paused || this.#pictures) return;
     this.#video = new ReconnectingSocket(socketUrl(document.baseURI, videoPath(this.#id)), this.#token, {
       onData: (data) => {
         if (data instanceof ArrayBuffer) this.player.addPicture(data, performance.now());
@@ -140,7 +148,12 @@ export class Viewer {
     this.histories.add(message, nowMs);
     this.cards.update(message, nowMs);
     this.announcer.faces(message);
-    this.player.addMessage(message, nowMs);
+    if (this.#pictures) {
+      this.player.remember(message);
+      this.#pictures.addMessage(message, nowMs);
+    } else {
+      this.player.addMessage(message, nowMs);
+    }
   }
 
   #forget() {
