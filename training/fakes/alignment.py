@@ -18,6 +18,8 @@ Points = NDArray[np.float32]
 Affine = NDArray[np.float64]
 
 MIRROR: Final = cv2.BORDER_REFLECT_101
+SCALES: Final = (1 / 16, 16.0)
+"""Beyond, OpenCV would fold the border over millions of times for each pixel, and never end."""
 
 
 def moved_onto(donor: Portrait, target: Portrait) -> Pixels:
@@ -33,12 +35,17 @@ def moved_onto(donor: Portrait, target: Portrait) -> Pixels:
 
 
 def similarity(source: Points, target: Points) -> Affine:
-    """The least-squares scale, turn and shift from `source` (N, 2) to `target`, as (2, 3)."""
+    """The least-squares scale, turn and shift from `source` (N, 2) to `target`, as (2, 3).
+
+    The scale stays within `SCALES`: points that fall almost into one would ask for any.
+    """
     start, goal = source.astype(np.float64), target.astype(np.float64)
     start_mean, goal_mean = start.mean(0), goal.mean(0)
     first = (start - start_mean) @ (1, 1j)
     second = (goal - goal_mean) @ (1, 1j)
-    turn = (first.conj() @ second) / max(float((first.conj() @ first).real), 1e-6)
+    turn = complex(first.conj() @ second) / max(float((first.conj() @ first).real), 1e-6)
+    scale = abs(turn)
+    turn = turn / scale * min(max(scale, SCALES[0]), SCALES[1]) if scale else SCALES[0] + 0j
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return np.column_stack([linear, goal_mean - linear @ start_mean])
 
