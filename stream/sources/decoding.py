@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
-from stream.sources.quantiser import EXPORT, h264_quantiser, vp8_quantiser
+from stream.sources.quantiser import EXPORT, quantiser_of
 from stream.types import Pixels
 
 THREADS: Final = 2
@@ -116,21 +116,15 @@ class Decoder:
             self.errors += 1
             self._damaged = True
             return []
-        return [self._judge(frame, packet) for frame in frames]
+        return [self._judge(frame, bytes(packet)) for frame in frames]
 
-    def _judge(self, frame: VideoFrame, packet: av.Packet[VideoStream]) -> Picture:
+    def _judge(self, frame: VideoFrame, packet: bytes) -> Picture:
         if frame.is_corrupt:
             self.errors += 1
             self._damaged = True
         elif frame.key_frame:
             self._damaged = False
-        return Picture(frame, self._damaged, self._quantiser(frame, packet))
-
-    def _quantiser(self, frame: VideoFrame, packet: av.Packet[VideoStream]) -> float | None:
-        if self._codec == "h264":
-            return h264_quantiser(frame)
-        # VP8 gives each picture out at once, so it is this packet's.
-        return vp8_quantiser(bytes(packet)) if self._codec == "vp8" and packet.size else None
+        return Picture(frame, self._damaged, quantiser_of(self._codec, frame, packet))
 
 
 def to_rgb(frame: VideoFrame) -> Pixels:

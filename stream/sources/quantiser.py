@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import numpy as np
 from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 
 EXPORT: Final = {"export_side_data": "venc_params"}
@@ -28,9 +29,21 @@ _VP8_STEPS: Final = (
 large as the orthonormal one."""
 
 
+def quantiser_of(codec: str, frame: VideoFrame, packet: bytes) -> float | None:
+    """Give a picture's quantiser; `packet` is the one that it came out with.
+
+    None for codecs (FFmpeg's names) that do not tell, and for H.264 without `EXPORT`.
+    """
+    if codec == "h264":
+        return h264_quantiser(frame)
+    # VP8 gives each picture out at once, so it is this packet's.
+    return vp8_quantiser(packet) if codec == "vp8" else None
+
+
 def h264_quantiser(frame: VideoFrame) -> float | None:
     """The mean over the picture's macroblocks; None where the decoder did not export it."""
-    for data in frame.side_data:
+    # Not `frame.side_data`: the frame would keep what keeps it, until a garbage collection.
+    for data in SideDataContainer(frame):  # type: ignore[call-arg]  # its stub lacks the frame
         if isinstance(data, VideoEncParams) and data.codec_type == VideoEncParamsType.H264:
             shape = (data.nb_blocks, data.block_size)
             raw = cast(bytes, data)  # it has the buffer protocol, which its stub does not say

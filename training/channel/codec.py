@@ -18,7 +18,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from stream.sources.quantiser import EXPORT, h264_quantiser, vp8_quantiser
+from stream.sources.quantiser import EXPORT, quantiser_of
 
 Frame = NDArray[np.uint8]
 Pixels = NDArray[np.uint8]
@@ -119,10 +119,8 @@ def transcode(frames: Iterable[Frame], encoder: Encoder) -> Transcoded:
     for packet in [*packets, None]:
         for frame in source.decode(packet):
             pictures.append((int(frame.pts or 0), np.asarray(frame.to_ndarray(), np.uint8)))
-            if encoder.decoder == "vp8" and packet is not None:
-                quantisers.append(vp8_quantiser(bytes(packet)))
-            else:
-                quantisers.append(h264_quantiser(frame))
+            data = b"" if packet is None else bytes(packet)
+            quantisers.append(quantiser_of(encoder.decoder, frame, data))
     return Transcoded(tuple(pictures), tuple(quantisers), tuple(packet.size for packet in packets))
 
 

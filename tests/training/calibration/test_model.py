@@ -47,7 +47,7 @@ def test_a_spec_takes_the_calibration_and_keeps_the_rest(spec: Path) -> None:
     before = ModelSpec.load(spec)
     with opened_model(spec, 1) as model:
         assert model.geometry == before.crop
-        crops = np.random.default_rng(0).integers(0, 255, (40, 224, 224, 3)).astype(np.uint8)
+        crops = np.random.default_rng(0).integers(0, 255, (40, 160, 160, 3)).astype(np.uint8)
         assert model.logits(crops).shape == (40,)
         model.write(FOUND, ALARM)
     after = ModelSpec.load(spec)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
-from engines.table import open_engine
 from stream.config import WEIGHTS
-from stream.faces.cascade import Cascade
 from stream.faces.finder import FaceFinder
 from stream.faces.options import FacesOptions
 from stream.sources.decoding import Decoder, to_rgb, video_stream
 from stream.types import Pixels
+from training.landmarks import opened_cascade
 
 
 @contextmanager
@@ -25,12 +24,8 @@ def opened_finder() -> Iterator[FaceFinder]:
     Raises: EngineError.
     """
     options = FacesOptions()
-    with ExitStack() as opened:
-        pnet, rnet, onet = (
-            opened.enter_context(open_engine("onnxruntime", WEIGHTS / f"{name}.json"))
-            for name in ("pnet", "rnet", "onet")
-        )
-        yield FaceFinder(Cascade(pnet, rnet, onet, options), options)
+    with opened_cascade(WEIGHTS, options) as cascade:
+        yield FaceFinder(cascade, options)
 
 
 @dataclass(frozen=True, slots=True)
