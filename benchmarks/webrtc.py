@@ -22,7 +22,6 @@ from typing import Any, Final
 import av
 import httpx
 import psutil
-from aiortc import RTCPeerConnection
 
 from benchmarks.report import Report, Requirement, parser, percentiles, table
 from benchmarks.rtc.peer import CameraPeer
@@ -31,6 +30,7 @@ from stream.access import Access
 from stream.config import Config, EngineConfig, ServerConfig
 from stream.listener import bind, serving
 from stream.networks import Networks
+from stream.rtc.connection import Connection
 from stream.rtc.exchange import Exchange
 from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
@@ -177,7 +177,7 @@ async def _soak(options: Namespace, frames: Sequence[av.VideoFrame], report: Rep
         left = here.exchange.publishers + len(here.service.sessions)
     await asyncio.sleep(0.5)
     gc.collect()
-    connections = sum(type(one) is RTCPeerConnection for one in gc.get_objects())
+    connections = sum(type(one) is Connection for one in gc.get_objects())
     pool = sum(t.name.startswith(("asyncio_", "AnyIO")) for t in threading.enumerate())
     row = {
         "peers that came and went": options.peers,

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import av
 import httpx
-from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack
+from aiortc import RTCRtpSender, RTCSessionDescription, VideoStreamTrack
 
 from stream.rtc import ice
+from stream.rtc.connection import Connection
 from stream.rtc.options import RtcOptions
 
 _RTP_TIMESTAMP: Final = "_RTCRtpSender__rtp_timestamp"
@@ -62,7 +63,7 @@ class CameraPeer:
         self.heard = asyncio.Event()
         self.last: dict[str, Any] | None = None
         self._options = options
-        self._connection = RTCPeerConnection(ice.configuration(options))
+        self._connection = Connection(ice.configuration(options))
         self._location = ""
         transceiver = self._connection.addTransceiver(self.film, "sendonly")
         self.film.sender = transceiver.sender

@@ -145,15 +145,18 @@ class Exchange:
             async with self._service.guest(stream_id, address, publisher.source) as session:
                 answer = await publisher.answer()
                 token = self._access.grant(stream_id)
-                _tell(answered, Admitted(resource, answer, token))
-                LOG.info("%s: a publisher came", stream_id)
-                await publisher.run(session, partial(self._service.live, session))
+                try:
+                    _tell(answered, Admitted(resource, answer, token))
+                    LOG.info("%s: a publisher came", stream_id)
+                    await publisher.run(session, partial(self._service.live, session))
+                finally:
+                    # Before the stream is gone: a token without one would still be let in.
+                    self._access.revoke(stream_id)
                 LOG.info("%s: the publisher has gone", stream_id)
         except BadOffer as exc:
             _refuse(answered, exc)
         finally:
             await publisher.close()
-            self._access.revoke(stream_id)
             del self._publishers[resource]
             _refuse(answered, Full("the service is stopping", BUSY_RETRY_S))
 

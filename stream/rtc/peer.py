@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
-from aiortc import RTCDataChannel, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import RTCDataChannel, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from stream.rtc import ice
+from stream.rtc.connection import Connection
 from stream.rtc.errors import BadOffer
 from stream.rtc.offer import MOST_CANDIDATES, Offer
 from stream.rtc.options import RtcOptions
@@ -33,7 +34,7 @@ class Peer:
 
     def __init__(self, options: RtcOptions) -> None:
         self._options = options
-        self._connection = RTCPeerConnection(ice.configuration(options))
+        self._connection = Connection(ice.configuration(options))
         self._candidates = 0
         self._gone = asyncio.Event()
         self._connected = asyncio.Event()

@@ -13,7 +13,6 @@ import av
 import httpx
 from aiortc import (
     RTCDataChannel,
-    RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
     VideoStreamTrack,
@@ -25,6 +24,7 @@ from stream.config import Config, RunConfig, ServerConfig, StreamConfig
 from stream.listener import bind, serving
 from stream.networks import Networks
 from stream.rtc import ice
+from stream.rtc.connection import Connection
 from stream.rtc.exchange import Exchange
 from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
@@ -141,7 +141,7 @@ class Pictures(VideoStreamTrack):
 class Client:
     """The other side of a connection."""
 
-    connection: RTCPeerConnection
+    connection: Connection
     response: httpx.Response | None = None
     channels: dict[str, asyncio.Queue[dict[str, Any]]] = field(default_factory=dict)
 
@@ -189,7 +189,7 @@ class Client:
 @asynccontextmanager
 async def client(options: RtcOptions = LOOPBACK) -> AsyncIterator[Client]:
     """A peer connection that is closed at the end."""
-    one = Client(RTCPeerConnection(ice.configuration(options)))
+    one = Client(Connection(ice.configuration(options)))
     try:
         yield one
     finally:

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from aiortc import RTCPeerConnection
 
 from engines.base import Outputs
+from stream.rtc.connection import Connection
 from stream.scoring.options import ScoringOptions
 from tests.doubles import ScriptedEngine, eventually
 from tests.stream.rtc.peers import LOOPBACK, publishing, server
@@ -76,4 +76,4 @@ async def test_peers_that_come_and_go_leave_nothing_behind() -> None:
 
 def connections() -> set[int]:
     gc.collect()
-    return {id(one) for one in gc.get_objects() if type(one) is RTCPeerConnection}
+    return {id(one) for one in gc.get_objects() if type(one) is Connection}

@@ -168,6 +168,7 @@ async def test_a_viewer_token_ends_with_its_stream() -> None:
     async with server(token=OWNER, publish_token=PUBLISH) as here:
         async with publishing(here, "ann", token=PUBLISH) as ann:
             assert await reads(here, ann.viewer_token) == ["ann"]
+            await ann.heard("scores")  # only who is connected can say goodbye
         await eventually(lambda: not here.service.sessions)
         check_problem(await here.ask("GET", "/v1/streams", ann.viewer_token), 401)
 
