@@ -32,18 +32,21 @@ def quiet_clip(path: Path) -> Path:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[str]:
-    """The program on a free port; gives the address that it printed.
+def running(*arguments: str, port: int = 0, killed: bool = False) -> Iterator[str]:
+    """The program on `port`, 0 for a free one; gives the address that it printed. At the end it is
+    asked to leave, or `killed` without a chance to say goodbye.
 
     Raises: RuntimeError when it does not serve, or does not end with exit code 0 when asked to.
     """
-    command = [sys.executable, "run_stream.py", *arguments, "--port", "0"]
+    command = [sys.executable, "run_stream.py", *arguments, "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith("Overlay: "):
                 raise RuntimeError(f"the program does not serve: it said {line!r}")
             yield line.removeprefix("Overlay: ").strip()
+            if killed:
+                return
             process.send_signal(signal.SIGINT)
             if (code := process.wait(timeout=END_S)) != 0:
                 raise RuntimeError(f"the program ended with {code}")

@@ -68,6 +68,7 @@ const poller = new StreamsPoll(new URL("v1/streams", document.baseURI).href, (an
   // While the server is away, its last list stays: the choice must survive a restart.
   pollMs = answer.state === "ok" ? performance.now() : pollMs;
   if (answer.state === "ok") streams = parseStreams(answer.streams);
+  if (answer.state === "ok" && !streams.some((stream) => stream.id === own.id)) own.missed();
   if (answer.state === "unauthorised") {
     streams = [];
     askToPublish(poller.token);

@@ -27,6 +27,8 @@ export class OwnCamera {
   #track = null;
   /** @type {Publisher | null} */
   #publisher = null;
+  /** What may publish. @type {string | null} */
+  #allowed = null;
   #attempt = 0;
   #run = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -73,11 +75,19 @@ export class OwnCamera {
     }
     if (run !== this.#run) return track.stop();
     this.#track = track;
+    this.#allowed = token;
     track.addEventListener("ended", () => {
       if (run === this.#run) this.stop("The camera was unplugged or taken away.");
     });
     this.#play(track, run);
-    await this.#publish(track, token, run);
+    await this.#publish(track, run);
+  }
+
+  /** The server is there and does not list the stream: it was started anew, and has no connection
+   * to lose. The browser would go on sending for half a minute. */
+  missed() {
+    if (this.state !== "live" || !this.#track) return;
+    this.#again(this.#track, this.#run, "The server has ended this stream.");
   }
 
   /** Let the camera go. @param {string} [words] why, if the visitor did not ask for it */
@@ -99,14 +109,14 @@ export class OwnCamera {
     this.id = this.token = null;
   }
 
-  /** @param {MediaStreamTrack} track @param {string | null} token @param {number} run */
-  async #publish(track, token, run) {
+  /** @param {MediaStreamTrack} track @param {number} run */
+  async #publish(track, run) {
     // A new name each time: the server may not have noticed yet that the last one has gone.
     const id = newStreamId();
     this.#tell("connecting", "Connecting.");
-    const publisher = new Publisher(this.endpointOf(id), token, {
+    const publisher = new Publisher(this.endpointOf(id), this.#allowed, {
       onEncoded: (rtp, atMs) => this.reel.clock.addEncoded(rtp, atMs - performance.timeOrigin),
-      onLost: () => run === this.#run && this.#again(track, token, run, "The connection was lost."),
+      onLost: () => run === this.#run && this.#again(track, run, "The connection was lost."),
     });
     this.#publisher = publisher;
     try {
@@ -121,19 +131,19 @@ export class OwnCamera {
       const refused = error instanceof Refused ? error : null;
       const why = refused?.message ?? "The browser and the server found no common ground.";
       if (refused && FINAL.has(refused.status)) return this.stop(why);
-      this.#again(track, token, run, why, refused?.retryS ?? null);
+      this.#again(track, run, why, refused?.retryS ?? null);
     }
   }
 
-  /** @param {MediaStreamTrack} track @param {string | null} token @param {number} run
+  /** @param {MediaStreamTrack} track @param {number} run
    * @param {string} why @param {number | null} [retryS] */
-  #again(track, token, run, why, retryS = null) {
+  #again(track, run, why, retryS = null) {
     this.#hangUp();
     this.reel.reset();
     const pause = retryS === null ? backoffMs(this.#attempt++) : retryS * 1000;
     const when = retryS === null ? "Trying again." : `Trying again in ${retryS} s.`;
     this.#tell("waiting", `${why.replace(/[.!]?$/, ".")} ${when}`);
-    this.#timer = setTimeout(() => this.#publish(track, token, run), pause);
+    this.#timer = setTimeout(() => this.#publish(track, run), pause);
   }
 
   /** @param {MediaStreamTrack} track @param {number} run */

@@ -122,6 +122,29 @@ def test_a_visitor_with_the_publish_token_sees_their_own_stream_alone(
         expect(page.get_by_test_id("stream-id")).to_have_text([re.compile(r"^me-\w+$")])
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["restarted", "killed"])
+def test_the_camera_is_back_after_a_server_that_went(
+    killed: bool, tmp_path: Path, open_page: OpenPage
+) -> None:
+    quiet = f"quiet={quiet_clip(tmp_path / 'quiet.mp4')}"
+    with running(quiet, *ROOMY, killed=killed) as url:
+        page = open_page(url)
+        page.evaluate(SCENE, scene())
+        page.evaluate(CLICK)
+        page.wait_for_selector("[data-testid=picture][data-boxes='1']")
+        first = page.evaluate("location.hash")
+    own = page.get_by_test_id("own")
+    if killed:  # and away for long
+        expect(own).to_have_attribute("data-state", "waiting")
+        expect(page.get_by_test_id("own-status")).to_contain_text("Trying again")
+    with running(quiet, *ROOMY, port=int(url.rstrip("/").rpartition(":")[2])):
+        page.wait_for_function("old => ![old, '', '#'].includes(location.hash)", arg=first)
+        expect(own).to_have_attribute("data-state", "live")
+        page.wait_for_selector("[data-testid=picture][data-boxes='1']")
+        expect(page.get_by_test_id("stage")).to_have_attribute("data-stale", "false")
+        page.get_by_test_id("own-stop").click()
+
+
 LOSES_CAMERA = """() => {
   const track = document.createElement("canvas").captureStream(5).getVideoTracks()[0];
   navigator.mediaDevices.getUserMedia = async () => new MediaStream([track]);
