@@ -196,8 +196,10 @@ async def read_text(request: Request, media_type: str) -> str:
 
 def created(request: Request, admitted: Admitted) -> Response:
     """The answer to a peer that was taken in."""
+    # Relative to the address that was asked, which a proxy in front may have put a prefix to.
+    endpoint = request.url.path.rpartition("/")[2]
     headers = {
-        "Location": f"{request.url.path}/{admitted.resource}",
+        "Location": f"{endpoint}/{admitted.resource}",
         "ETag": ETAG,
         "Accept-Patch": FRAGMENT,
     }

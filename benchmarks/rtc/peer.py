@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import av
 import httpx
@@ -84,7 +85,7 @@ class CameraPeer:
             headers={"Content-Type": "application/sdp"},
         )
         response.raise_for_status()
-        self._location = response.headers["location"]
+        self._location = urljoin(str(response.url), response.headers["location"])
         answer = RTCSessionDescription(response.text, "answer")
         await self._connection.setRemoteDescription(answer)
         await self.heard.wait()

@@ -58,9 +58,7 @@ export async function connect(peer, endpoint, token) {
     headers: { "Content-Type": "application/sdp", ...bearer(token) },
     body: peer.localDescription?.sdp,
   });
-  // Beside the endpoint, whatever path prefix a proxy has taken off before the server saw it.
-  const name = (response.headers.get("Location") ?? "").split("/").pop();
-  const location = `${endpoint}/${name}`;
+  const location = new URL(response.headers.get("Location") ?? "", endpoint).href;
   await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
   return { location, viewerToken: response.headers.get("DeepfakeStream-Viewer-Token") };
 }

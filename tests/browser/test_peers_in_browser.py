@@ -44,7 +44,8 @@ PUBLISH = """async (codec) => {
   if (response.status !== 201) return { status: response.status, said: await response.text() };
   await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
   await enough;
-  const ended = await fetch(response.headers.get("Location"), { method: "DELETE" });
+  const place = new URL(response.headers.get("Location"), response.url);
+  const ended = await fetch(place, { method: "DELETE" });
   peer.close();
   return { status: response.status, ended: ended.status, messages };
 }"""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
+from urllib.parse import urljoin, urlsplit
 
 import av
 import httpx
@@ -137,6 +138,11 @@ class Pictures(VideoStreamTrack):
         return frame
 
 
+def location(response: httpx.Response) -> str:
+    """Where a session is that was begun, as an absolute path."""
+    return urlsplit(urljoin(str(response.url), response.headers["location"])).path
+
+
 @dataclass
 class Client:
     """The other side of a connection."""
@@ -148,7 +154,7 @@ class Client:
     @property
     def location(self) -> str:
         assert self.response is not None
-        return self.response.headers["location"]
+        return location(self.response)
 
     @property
     def viewer_token(self) -> str:

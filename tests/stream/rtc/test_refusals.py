@@ -12,7 +12,17 @@ import pytest
 from stream.rtc.errors import Refusal
 from stream.rtc.offer import MOST_BYTES, MOST_CANDIDATES, read_offer
 from tests.doubles import DEADLINE_S, eventually
-from tests.stream.rtc.peers import LOOPBACK, SDP, Server, an_offer, client, film, publishing, server
+from tests.stream.rtc.peers import (
+    LOOPBACK,
+    SDP,
+    Server,
+    an_offer,
+    client,
+    film,
+    location,
+    publishing,
+    server,
+)
 
 OWNER, PUBLISH = "owner-token", "publish-token"
 WHIP = "/v1/whip/cam"
@@ -116,7 +126,7 @@ async def test_random_bodies_leave_the_server_unharmed(caplog: pytest.LogCapture
                 response = await http.post(WHIP, content=bytes(body), headers=SDP)
                 assert response.status_code in {201, 400, 422}, response.text
                 if response.status_code == 201:
-                    await http.delete(response.headers["location"])
+                    await http.delete(location(response))
                     await eventually(lambda: here.exchange.publishers == 0)
         assert (await here.ask("GET", "/healthz")).status_code == 200
         assert not here.service.sessions

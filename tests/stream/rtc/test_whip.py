@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import threading
+from urllib.parse import urljoin
 
 import pytest
 from websockets.asyncio.client import connect
@@ -68,6 +69,11 @@ async def test_the_answer_says_where_to_end_it_and_how_much_may_be_sent() -> Non
         assert camera.response.headers["content-type"].startswith("application/sdp")
         assert camera.response.headers["etag"]
         assert camera.location.startswith("/v1/whip/cam/")
+        # A proxy that takes a prefix off is between the client and here: RFC 9725 lets the address
+        # be relative, and then it holds on both sides.
+        outside = "https://site.example/detector"
+        told = camera.response.headers["location"]
+        assert urljoin(f"{outside}/v1/whip/cam", told) == f"{outside}{camera.location}"
         assert "b=TIAS:4000000" in camera.response.text
 
 
