@@ -26,6 +26,7 @@ check: .venv/.test  ## Lint, format check and strict types
 bench: .venv/.test system  ## Benchmarks with their checks; needs DEEPFAKESTREAM_DATA
 	$(BIN)/python -m benchmarks parity --check
 	$(BIN)/python -m benchmarks latency --check
+	$(BIN)/python -m benchmarks glass --check
 
 format: .venv/.test  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
