@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import threading
-from fractions import Fraction
 from itertools import pairwise
 
-import av
 import pytest
-from av.video.codeccontext import VideoCodecContext
 
 from stream.clock import MonotonicClock
 from stream.errors import SourceError
-from stream.sources.inbox import Arrived, Codec, Inbox
+from stream.sources.inbox import Arrived, Inbox
 from stream.sources.webrtc import WebRtcSource
 from stream.types import Capture
 from tests.doubles import DEADLINE_S
-from tests.stream.sources.clips import picture
+from tests.stream.sources.clips import coded
 
 SIZE = (320, 240)
-
-
-def coded(count: int, first_rtp: int = 1000, codec: str = "libvpx") -> list[Arrived]:
-    """Frames a thirtieth of a second apart."""
-    encoder = av.CodecContext.create(codec, "w")
-    assert isinstance(encoder, VideoCodecContext)
-    encoder.width, encoder.height = SIZE
-    encoder.pix_fmt = "yuv420p"
-    encoder.time_base = Fraction(1, 30)
-    # Below 0 the speed is fixed; else libvpx would take its own pace as the measure, and code the
-    # same pictures otherwise on a busy machine.
-    encoder.options = (
-        {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "-8"}
-        if codec == "libvpx"
-        else {"tune": "zerolatency"}
-    )
-    frames = []
-    for number in range(count):
-        frame = av.VideoFrame.from_ndarray(picture(number, *SIZE), format="rgb24")
-        frame.pts, frame.time_base = number, Fraction(1, 30)
-        data = b"".join(bytes(packet) for packet in encoder.encode(frame))
-        rtp = (first_rtp + 3000 * number) % 2**32
-        name: Codec = "vp8" if codec == "libvpx" else "h264"
-        frames.append(Arrived(name, data, rtp, 100.0 + number / 30, damaged=False))
-    return frames
 
 
 class Watched:
