@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.rtc.program import quiet_clip, running
 from benchmarks.rtc.scene import CLICK, FIRST, LOOK, SCENE, WIDTH_PX, off_px, scene
 from stream.sources.demo import CLIP
-from tests.browser.conftest import FLAGS, PATIENCE_MS, OpenPage
+from tests.browser.conftest import OpenPage, another_browser
 from tests.browser.fake_server import FakeServer, FakeStream
 
 pytestmark = pytest.mark.browser
@@ -81,13 +80,8 @@ def camera_page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """A browser whose camera plays the demo's face, and that lets pages use it."""
     file = film(tmp_path / "face.mjpeg")
     flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    camera = [*FLAGS, *flags, f"--use-file-for-fake-video-capture={file}"]
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    other = browser.browser_type.launch(executable_path=chromium, args=camera)
-    page = other.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    other.close()
+    with another_browser(browser, *flags, f"--use-file-for-fake-video-capture={file}") as page:
+        yield page
 
 
 def test_a_camera_is_started_watched_and_stopped(program: str, camera_page: Page) -> None:
