@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from stream.sources.demo import CLIP
+from stream.types import Pixels
 
 FPS: Final = 30
 WIDTH_PX: Final = 640
@@ -113,15 +114,19 @@ LOOK: Final = """async (seconds) => {
 }"""
 
 
-def scene() -> dict[str, Any]:
-    """What `SCENE` takes: the public-domain portrait of the demo, its face in the middle."""
+def portrait() -> Pixels:
+    """The public-domain portrait of the demo, its face in the middle: RGB, `CROP_PX` square."""
     with av.open(str(CLIP)) as container:
-        pixels = next(container.decode(video=0)).to_ndarray(format="bgr24").astype(np.uint8)
+        pixels = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8)
     left, top = (middle - CROP_PX // 2 for middle in FACE_PX)
-    crop = np.ascontiguousarray(pixels[top : top + CROP_PX, left : left + CROP_PX])
-    _, png = cv2.imencode(".png", crop)
-    portrait = "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
-    return {"portrait": portrait, "side": CROP_PX, "fps": FPS}
+    return np.ascontiguousarray(pixels[top : top + CROP_PX, left : left + CROP_PX])
+
+
+def scene() -> dict[str, Any]:
+    """What `SCENE` takes."""
+    _, png = cv2.imencode(".png", portrait()[..., ::-1])
+    picture = "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
+    return {"portrait": picture, "side": CROP_PX, "fps": FPS}
 
 
 def off_px(sample: dict[str, Any]) -> float:

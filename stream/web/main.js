@@ -154,7 +154,7 @@ function tick() {
   renderStage(situation);
   renderSummary(situation);
   renderHealth(health, now - atMs, viewer.message?.clock ?? "");
-  renderCaption(player.shownMessage);
+  renderCaption(player.shownMessage, player.way);
   if (!document.hidden) {
     const { axis } = viewer.histories;
     // The right edge is the newest frame, and runs on when frames stop.

@@ -39,6 +39,15 @@ export class Player {
   /** When the newest picture arrived; null before the first. @type {number | null} */
   pictureMs = null;
 
+  /** By which way it came: "webrtc", "preview", or "own" for the own camera's.
+   * @returns {string} "" before the first */
+  get way() {
+    if (!this.#current) return "";
+    const { picture } = this.#current;
+    if (!picture) return "own";
+    return picture.bitmap ? "webrtc" : "preview";
+  }
+
   /** What is on show, for the caption. @returns {Message | null} */
   get shownMessage() {
     return this.#current?.message ?? null;
@@ -77,6 +86,15 @@ export class Player {
     this.#pump();
   }
 
+  /** A picture that came decoded. One that the other way had brought already is left out.
+   * @param {Picture & {bitmap: ImageBitmap}} picture its bitmap is taken over */
+  addBitmap(picture) {
+    if (picture.frameSeq <= this.#matcher.lastPictureSeq) return picture.bitmap.close();
+    this.pictureMs = picture.arrivedMs;
+    this.#matcher.addPicture(picture);
+    this.#pump();
+  }
+
   /** @param {Message} message @param {number} nowMs */
   addMessage(message, nowMs) {
     this.#matcher.addMessage(message, nowMs);
@@ -109,8 +127,7 @@ export class Player {
     const generation = this.#generation;
     this.#decoding = true;
     try {
-      const blob = new Blob([chosen.picture.jpeg], { type: "image/jpeg" });
-      const bitmap = await createImageBitmap(blob);
+      const bitmap = await decoded(chosen.picture);
       const id = String(chosen.picture.frameSeq);
       if (generation === this.#generation) this.#put({ ...chosen, bitmap, id, exact: true });
       else bitmap.close();
@@ -174,11 +191,17 @@ export class Player {
     const faces = shown?.message?.faces ?? [];
     dataset.frameSeq = shown?.id ?? "";
     dataset.messageSeq = shown?.message ? String(shown.message.frameSeq) : "";
+    dataset.way = this.way;
     dataset.exact = String(shown?.exact ?? false);
     dataset.boxes = String(faces.length);
     dataset.boxesPx = JSON.stringify(faces.map(({ box }) => box.map(Math.round)));
     dataset.heatmaps = String(heatmaps);
   }
+}
+
+/** @param {Picture} picture @returns {Promise<ImageBitmap>} */
+async function decoded({ bitmap, jpeg }) {
+  return bitmap ?? createImageBitmap(new Blob([jpeg ?? ""], { type: "image/jpeg" }));
 }
 
 /** Setting a canvas's size clears it even when nothing changes, so only when it does.

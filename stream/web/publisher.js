@@ -2,7 +2,7 @@
  * One track on its way to the server over WHIP, until either end has had enough.
  */
 
-import { ask, connect, end } from "./signalling.js";
+import { ask, connect, end, onGone } from "./signalling.js";
 
 /**
  * @typedef {object} Handlers
@@ -12,9 +12,6 @@ import { ask, connect, end } from "./signalling.js";
  * @property {() => void} onLost the connection is gone for good; not called after `close`
  */
 
-/** A network may be gone for a moment, as when a phone changes its mast. */
-const GONE_MS = 5000;
-
 export class Publisher {
   /** @type {RTCPeerConnection | null} */
   #peer = null;
@@ -23,8 +20,6 @@ export class Publisher {
   /** @type {Worker | null} */
   #stamper = null;
   #closed = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
 
   /** @param {string} endpoint @param {string | null} token @param {Handlers} handlers */
   constructor(endpoint, token, handlers) {
@@ -42,7 +37,7 @@ export class Publisher {
     const { sender } = peer.addTransceiver(track, { direction: "sendonly" });
     this.#stamp(sender);
     if (this.handlers.onScores) this.#listen(peer, this.handlers.onScores);
-    peer.addEventListener("connectionstatechange", () => this.#follow(peer));
+    onGone(peer, () => !this.#closed && this.handlers.onLost());
     this.#session = await connect(peer, this.endpoint, this.token);
     // Closed while the answer was on its way: the server knows of it, so it must be told.
     if (this.#closed) this.#leave();
@@ -52,7 +47,6 @@ export class Publisher {
   /** End it and tell the server. No handler is called afterwards. */
   close() {
     this.#closed = true;
-    clearTimeout(this.#timer);
     this.#stamper?.terminate();
     this.#leave();
   }
@@ -82,14 +76,5 @@ export class Publisher {
   #listen(peer, onScores) {
     const channel = peer.createDataChannel("scores", { ordered: false, maxRetransmits: 0 });
     channel.onmessage = ({ data }) => onScores(String(data));
-  }
-
-  /** @param {RTCPeerConnection} peer */
-  #follow(peer) {
-    clearTimeout(this.#timer);
-    const state = peer.connectionState;
-    const patience = { disconnected: GONE_MS, failed: 0, closed: 0 }[/** @type {string} */ (state)];
-    if (patience === undefined || this.#closed) return;
-    this.#timer = setTimeout(() => !this.#closed && this.handlers.onLost(), patience);
   }
 }

@@ -6,6 +6,9 @@
 
 /** Gathering is only waited for where STUN or TURN servers are named, and no longer than this. */
 const GATHER_MS = 1000;
+
+/** A network may be gone for a moment, as when a phone changes its mast. */
+const GONE_MS = 5000;
 const TIMEOUT_MS = 15000;
 
 /** A server that said no, in its own words. */
@@ -59,8 +62,28 @@ export async function connect(peer, endpoint, token) {
     body: peer.localDescription?.sdp,
   });
   const location = new URL(response.headers.get("Location") ?? "", endpoint).href;
-  await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
-  return { location, viewerToken: response.headers.get("DeepfakeStream-Viewer-Token") };
+  const session = { location, viewerToken: response.headers.get("DeepfakeStream-Viewer-Token") };
+  try {
+    await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  } catch (error) {
+    // Closed meanwhile, or an answer that cannot be taken: the server would wait for nobody.
+    end(session, token);
+    throw error;
+  }
+  return session;
+}
+
+/** Call `gone` when `peer` will not come back by itself.
+ * @param {RTCPeerConnection} peer @param {() => void} gone */
+export function onGone(peer, gone) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  peer.addEventListener("connectionstatechange", () => {
+    clearTimeout(timer);
+    const state = /** @type {string} */ (peer.connectionState);
+    const patience = { disconnected: GONE_MS, failed: 0, closed: 0 }[state];
+    if (patience !== undefined) timer = setTimeout(gone, patience);
+  });
 }
 
 /** End a session; also while the page goes away. Who does not hear of it notices by itself.

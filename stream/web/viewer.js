@@ -1,11 +1,12 @@
 /**
- * One stream on show: its two sockets, and what they feed. Choosing another stream, or another
+ * One stream on show: its scores, its pictures, and what they feed. Choosing another stream, or another
  * token, opens it anew; nothing of the last one stays.
  */
 
 import { ReconnectingSocket } from "./connection.js";
+import { PictureFeed } from "./feed.js";
 import { UnreadableMessage, parseMessage } from "./message.js";
-import { scoresPath, socketUrl, videoPath } from "./route.js";
+import { scoresPath, socketUrl } from "./route.js";
 import { Histories } from "./timeline.js";
 
 /**
@@ -21,10 +22,13 @@ import { Histories } from "./timeline.js";
 /** A socket that is open but silent for so long, while its source is live, is made anew. */
 const SILENT_MS = 10000;
 
+/** Messages that came within this still come. */
+const FRESH_MS = 1000;
+
 export class Viewer {
   /** @type {ReconnectingSocket | null} */
   #scores = null;
-  /** @type {ReconnectingSocket | null} */
+  /** @type {PictureFeed | null} */
   #video = null;
   /** @type {string | null} */
   #id = null;
@@ -98,6 +102,7 @@ export class Viewer {
 
   /** Renew a line that looks open but brings nothing. @param {number} nowMs @param {boolean} live */
   watch(nowMs, live) {
+    this.#video?.check(nowMs, nowMs - this.messageMs < FRESH_MS);
     const silent = nowMs - Math.max(this.messageMs, this.#openedMs);
     if (!live || !this.scoresOpen || silent < SILENT_MS) return;
     this.#openedMs = nowMs;
@@ -119,12 +124,7 @@ export class Viewer {
 
   #openVideo() {
     if (this.#id === null || this.#paused || this.#pictures) return;
-    this.#video = new ReconnectingSocket(socketUrl(document.baseURI, videoPath(this.#id)), this.#token, {
-      onData: (data) => {
-        if (data instanceof ArrayBuffer) this.player.addPicture(data, performance.now());
-      },
-      onState: () => {},
-    });
+    this.#video = new PictureFeed(this.#id, this.#token, this.player);
   }
 
   /** @param {unknown} data */
