@@ -1,1 +1,1 @@
-"""What the WebRTC benchmark runs against: a server in this process, and peers that publish."""
+"""What the WebRTC benchmarks run with: the program, visitors in another process, a scene."""

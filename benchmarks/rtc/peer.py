@@ -19,6 +19,8 @@ from stream.rtc.options import RtcOptions
 
 _RTP_TIMESTAMP: Final = "_RTCRtpSender__rtp_timestamp"
 _WRAP: Final = 1 << 32
+_NEAR: Final = 90
+"""Ticks by which the timestamps of one picture may differ: 1 ms."""
 _REMEMBERED: Final = 600
 """Pictures whose sending time is known: 20 s."""
 
@@ -52,8 +54,10 @@ class Film(VideoStreamTrack):
         """When the picture of `rtp_timestamp` was sent; None if that is not known (any more)."""
         if self._origin is None:
             return None
-        wanted = (rtp_timestamp - self._origin) % _WRAP
-        return next((at_s for pts, at_s in self._sent if pts == wanted), None)
+        wanted = rtp_timestamp - self._origin
+        # The encoder's clock is another one, and a tick is lost on the way.
+        near = (at_s for pts, at_s in self._sent if (wanted - pts + _NEAR) % _WRAP <= 2 * _NEAR)
+        return next(near, None)
 
 
 class CameraPeer:
