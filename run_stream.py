@@ -23,6 +23,7 @@ from stream.access import Access, new_token
 from stream.config import Config, EngineName, StreamConfig, load_config
 from stream.errors import ConfigError, SinkError, SourceError
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
+from stream.memory import share_heaps
 from stream.networks import Networks
 from stream.rtc.exchange import Exchange
 from stream.server import create_app
@@ -50,6 +51,7 @@ KEYS: Final = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until the sources end or a signal comes; give the exit code."""
     arguments = _parser().parse_args(argv)
+    share_heaps()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )

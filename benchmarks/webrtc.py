@@ -27,6 +27,7 @@ from engines.base import Engine, Outputs
 from stream.access import Access
 from stream.config import Config, EngineConfig, ServerConfig
 from stream.listener import bind, serving
+from stream.memory import share_heaps
 from stream.networks import Networks
 from stream.rtc.connection import Connection
 from stream.rtc.exchange import Exchange
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--peers", type=int, default=20, help="of the soak (%(default)s)")
     made.add_argument("--stay", type=float, default=15.0, help="seconds of a peer (%(default)s)")
     options = made.parse_args(arguments)
+    share_heaps()  # as the program does
     report = Report("webrtc", {"seconds": options.seconds, "peers": options.peers})
     asyncio.run(_age(options, report))
     asyncio.run(_soak(options, report))

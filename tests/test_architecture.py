@@ -32,6 +32,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.backoff": (),
     "stream.rates": (),
     "stream.latency": (),
+    "stream.memory": (),
     "stream.access": (),
     "stream.problems": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
