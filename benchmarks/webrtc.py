@@ -128,7 +128,7 @@ async def _age(options: Namespace, report: Report) -> None:
 
 async def _soak(options: Namespace, report: Report) -> None:
     limits = _limits(idle_timeout_s=3.0)
-    threads, tasks = threading.active_count(), len(asyncio.all_tasks())
+    threads, tasks = set(threading.enumerate()), len(asyncio.all_tasks())
     memory_mb: list[float] = []
     async with _place(options, limits, slowed=False) as here:
         for first in range(0, options.peers, COUNTED):
@@ -141,13 +141,13 @@ async def _soak(options: Namespace, report: Report) -> None:
     await asyncio.sleep(0.5)
     gc.collect()
     connections = sum(type(one) is Connection for one in gc.get_objects())
-    pool = sum(t.name.startswith(("asyncio_", "AnyIO")) for t in threading.enumerate())
+    fresh = [thread.name for thread in set(threading.enumerate()) - threads]
     row = {
         "peers that came and went": options.peers,
         "sessions left": left,
         "connections left": connections,
         "tasks left": len(asyncio.all_tasks()) - tasks,
-        "threads left": threading.active_count() - pool - threads,
+        "threads left": sum(not name.startswith(("asyncio_", "AnyIO")) for name in fresh),
         "MB over the last ten": memory_mb[-1] - memory_mb[-min(2, len(memory_mb))],
     }
     print(table([row]))

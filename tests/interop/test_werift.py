@@ -15,7 +15,7 @@ import stream.service
 from stream.sources.base import SourceOptions
 from tests.doubles import ScriptedSource, eventually, plays_on
 from tests.stream.rtc.peers import server
-from tests.stream.sources.test_webrtc_source import coded
+from tests.stream.sources.clips import coded
 
 HERE = Path(__file__).parent
 PATIENCE_S = 60.0
