@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-DEBIAN := chromium ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
+DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-  gstreamer1.0-plugins-ugly nodejs
+  gstreamer1.0-plugins-ugly nodejs npm
 ARGS ?=
 
 .PHONY: help demo test check bench format screenshot system clean
@@ -15,7 +15,7 @@ help:  ## This list
 demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
 	$(BIN)/python run_stream.py demo $(ARGS)
 
-test: .venv/.test system  ## Set up and run the tests
+test: .venv/.test system tests/interop/node_modules  ## Set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.test  ## Lint, format check and strict types
@@ -26,6 +26,7 @@ check: .venv/.test  ## Lint, format check and strict types
 bench: .venv/.test system  ## Benchmarks with their checks; needs DEEPFAKESTREAM_DATA
 	$(BIN)/python -m benchmarks parity --check
 	$(BIN)/python -m benchmarks latency --check
+	$(BIN)/python -m benchmarks glass --check
 
 format: .venv/.test  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
@@ -56,10 +57,16 @@ clean:  ## Remove what the other commands made
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps facenet-pytorch==2.6.0; \
 	touch $@; echo "Test tools set up in $$((SECONDS - start)) s."
 
+# werift, a second WebRTC client. touch: npm leaves the folder's date alone when nothing changed.
+tests/interop/node_modules: tests/interop/package.json
+	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix tests/interop \
+	  && touch $@ || echo "Could not install werift: the tests that need it will skip and say so."
+
 system:  ## Install the Debian packages that the tests use, or name them
 	@missing=""; for package in $(DEBIAN); do \
 	  dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	command -v node >/dev/null && missing="$${missing/ nodejs/}"; \
+	command -v npm >/dev/null && missing="$${missing/ npm/}"; \
 	[ -z "$$missing" ] && exit 0; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "Installing$$missing …"; apt-get update -qq && \

@@ -23,7 +23,9 @@ from stream.access import Access, new_token
 from stream.config import Config, EngineName, StreamConfig, load_config
 from stream.errors import ConfigError, SinkError, SourceError
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
+from stream.memory import share_heaps
 from stream.networks import Networks
+from stream.rtc.exchange import Exchange
 from stream.server import create_app
 from stream.service import Service
 from stream.sources import parse_sources
@@ -49,9 +51,11 @@ KEYS: Final = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until the sources end or a signal comes; give the exit code."""
     arguments = _parser().parse_args(argv)
+    share_heaps()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells of each address that it tries
     try:
         config = _config(arguments)
         listener = bind(config.server) if config.run.serve else None
@@ -105,8 +109,14 @@ async def _run(config: Config, networks: Networks, listener: socket.socket | Non
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, service.stop)
         if listener is not None:
-            access = Access(config.server.token, config.server.allowed_origins)
-            app = create_app(service, access)
+            access = Access(
+                config.server.token,
+                config.server.allowed_origins,
+                publish_token=config.server.publish_token,
+            )
+            exchange = Exchange(service, access, config.webrtc)
+            await stack.enter_async_context(exchange)
+            app = create_app(service, access, exchange)
             await stack.enter_async_context(serving(app, config.server, listener))
             _say(config, f"Overlay: {overlay_url(config.server, listener)}")
         if config.run.duration_s is not None:

@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import Final
 
 BENCHMARKS: Final[dict[str, str]] = {
+    "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
     "parity": "benchmarks.parity:main",
+    "webrtc": "benchmarks.webrtc:main",
 }
 """Name -> "module:function", imported when named; a function takes the rest of the command line
 (`benchmarks.report.parser` has the common options) and gives the exit code."""

@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 from stream.access import Access  # noqa: E402  the path comes first
 from stream.messages import overlay_schema  # noqa: E402
+from stream.rtc.exchange import Exchange  # noqa: E402
+from stream.rtc.options import RtcOptions  # noqa: E402
 from stream.server import create_app  # noqa: E402
 from stream.service import Service  # noqa: E402
 
@@ -26,7 +28,8 @@ def as_text(schema: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write docs/overlay.schema.json and docs/openapi.json."""
-    routes = create_app(cast(Service, None), Access(None))  # no route is called
+    service, access = cast(Service, None), Access(None)  # no route is called
+    routes = create_app(service, access, Exchange(service, access, RtcOptions()))
     openapi = routes.openapi()
     openapi["info"]["version"] = "1"  # the contract's, not the release's
     for name, schema in (("overlay.schema", overlay_schema()), ("openapi", openapi)):

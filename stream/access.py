@@ -16,23 +16,56 @@ SUBPROTOCOL = "deepfakestream.v1"
 class Access:
     """The owner's token opens every stream; without a token everything is open (loopback only).
 
-    `allowed_origins` are the sites, besides the server's own page, whose scripts may connect.
+    The bearer of `publish_token` may publish, and read nothing. Who publishes is granted a viewer
+    token for that stream alone. `allowed_origins` are the sites, besides the server's own page,
+    whose scripts may connect.
     """
 
-    def __init__(self, token: SecretStr | None, allowed_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        token: SecretStr | None,
+        allowed_origins: Iterable[str] = (),
+        *,
+        publish_token: SecretStr | None = None,
+    ) -> None:
         self._token = token
+        self._publish_token = publish_token
         self._origins = frozenset(allowed_origins)
+        self._granted: dict[str, SecretStr] = {}
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The sites, besides the server's own page, whose scripts may connect."""
+        return self._origins
+
+    def owns(self, presented: str | None) -> bool:
+        """Whether the bearer of `presented` may see and do everything."""
+        return self._token is None or _same(presented, self._token)
 
     def may_read(self, presented: str | None, stream_id: str) -> bool:
         """Whether the bearer of `presented` may read the stream `stream_id`."""
-        return self.may_list(presented) and bool(stream_id)
+        return bool(stream_id) and (
+            self.owns(presented) or _same(presented, self._granted.get(stream_id))
+        )
 
     def may_list(self, presented: str | None) -> bool:
-        """Whether the bearer of `presented` may see which streams there are."""
-        if self._token is None:
+        """Whether the bearer of `presented` may ask which streams it may read."""
+        if self.owns(presented):
             return True
-        expected = self._token.get_secret_value().encode()
-        return presented is not None and hmac.compare_digest(presented.encode(), expected)
+        return any(_same(presented, token) for token in self._granted.values())
+
+    def may_publish(self, presented: str | None) -> bool:
+        """Whether the bearer of `presented` may publish a stream."""
+        return self.owns(presented) or _same(presented, self._publish_token)
+
+    def grant(self, stream_id: str) -> SecretStr:
+        """A fresh token that reads the stream `stream_id` and nothing else, until `revoke`."""
+        self._granted[stream_id] = token = new_token()
+        return token
+
+    def revoke(self, stream_id: str) -> None:
+        """Let nobody read `stream_id` any more by a token of its own."""
+        self._granted.pop(stream_id, None)
 
     def may_come_from(self, headers: Mapping[str, str]) -> bool:
         """Whether a browser's request comes from an allowed site; no `Origin`, no browser script.
@@ -51,6 +84,12 @@ class Access:
         if origin is None or origin in self._origins:
             return True
         return origin_place != "" and origin_place == host
+
+
+def _same(presented: str | None, expected: SecretStr | None) -> bool:
+    if presented is None or expected is None:
+        return False
+    return hmac.compare_digest(presented.encode(), expected.get_secret_value().encode())
 
 
 def presented_token(headers: Mapping[str, str]) -> str | None:

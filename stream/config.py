@@ -25,6 +25,7 @@ from pydantic import (
 
 from stream.errors import ConfigError
 from stream.faces.options import FacesOptions
+from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -60,6 +61,7 @@ class ServerConfig(_Branch):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     token: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
+    publish_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
     allowed_origins: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -113,6 +115,7 @@ class Config(_Branch):
     run: RunConfig = RunConfig()
     faces: FacesOptions = FacesOptions()
     scoring: ScoringOptions = ScoringOptions()
+    webrtc: RtcOptions = RtcOptions()
 
     @field_validator("streams")
     @classmethod

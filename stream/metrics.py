@@ -62,6 +62,12 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._families = (
+            self._frames, self._dropped, self._corrupt, self._scored, self._alarms, self._messages,
+            self._lost, self._reconnects, self._faults, self._latency, self._age, self._live,
+            self._clients,
+        )  # fmt: skip
+
     def text(self) -> bytes:
         """The exposition format."""
         return generate_latest(self.registry)
@@ -73,6 +79,11 @@ class Metrics:
     def stream(self, stream_id: str) -> StreamMetrics:
         """The metrics of one stream."""
         return StreamMetrics(self, stream_id)
+
+    def forget(self, stream_id: str) -> None:
+        """Leave nothing of a stream that will not come back, not even what it was called."""
+        for family in self._families:
+            family.remove_by_labels({"stream": stream_id})
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"deepfakestream_{name}", text, ("stream",), registry=self.registry)
@@ -94,6 +105,7 @@ class StreamMetrics:
         self.lost = metrics._lost.labels(*counter)
         self.reconnects = metrics._reconnects.labels(*counter)
         self.faults = metrics._faults.labels(*counter)
+        self._channels: dict[str, Gauge] = {}
         self._hops = {
             hop: metrics._latency.labels(stream_id, hop)
             for hop in ("decoded", "faces", "scored", "sent")
@@ -110,7 +122,10 @@ class StreamMetrics:
 
     def clients(self, channel: str, change: int) -> None:
         """A client of `channel` came (+1) or went (-1)."""
-        self._metrics._clients.labels(self._id, channel).inc(change)
+        # Kept, not looked up: the last client of a stream may go after the stream was forgotten.
+        if channel not in self._channels:
+            self._channels[channel] = self._metrics._clients.labels(self._id, channel)
+        self._channels[channel].inc(change)
 
 
 class FaultLog:

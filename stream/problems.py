@@ -14,6 +14,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 UNAUTHORISED: Final = (
     "a token is needed: open the address that the server printed, or send it as a bearer token"
 )
+FOREIGN_SITE: Final = (
+    "this site or host name may not read from here: set server.allowed_origins, or a token"
+)
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:

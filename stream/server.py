@@ -15,9 +15,11 @@ from pydantic import BaseModel
 from starlette.websockets import WebSocketDisconnect
 
 from engines.spec import AlarmModel
+from stream import signalling
 from stream.access import SUBPROTOCOL, Access, presented_token
 from stream.messages import Health, overlay_schema
-from stream.problems import UNAUTHORISED, install, problem
+from stream.problems import FOREIGN_SITE, UNAUTHORISED, install, problem
+from stream.rtc.exchange import Exchange
 from stream.scoring.options import ScoringOptions
 from stream.service import Service
 from stream.session import Session
@@ -31,10 +33,6 @@ SECURITY_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-FOREIGN_SITE: Final = (
-    "this site or host name may not read from here: set server.allowed_origins, or a token"
-)
 
 T = TypeVar("T")
 
@@ -80,8 +78,10 @@ class StreamList(BaseModel):
     streams: list[StreamItem]
 
 
-def create_app(service: Service, access: Access) -> FastAPI:
-    """The web application over a running `service`, guarded by `access`."""
+def create_app(service: Service, access: Access, exchange: Exchange) -> FastAPI:
+    """The web application over a running `service`, guarded by `access`; WebRTC's peers come by way
+    of `exchange`.
+    """
     # The document is served below, behind the token like everything else.
     app = FastAPI(title="DeepfakeStream", version=_version(), openapi_url=None)
     install(app)
@@ -90,6 +90,7 @@ def create_app(service: Service, access: Access) -> FastAPI:
     _add_health(app, service, access)
     _add_streams(app, service, access)
     _add_sockets(app, service, access)
+    signalling.install(app, exchange, access)
     return app
 
 
@@ -120,11 +121,11 @@ def _add_page(app: FastAPI) -> None:
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
 
 
-def _guard(access: Access) -> Callable[[Request], None]:
+def _guard(access: Access, allows: Callable[[str | None], bool]) -> Callable[[Request], None]:
     def check(request: Request) -> None:
         if not access.may_come_from(request.headers):
             raise HTTPException(403, FOREIGN_SITE)
-        if not access.may_list(presented_token(request.headers)):
+        if not allows(presented_token(request.headers)):
             raise HTTPException(401, UNAUTHORISED, {"WWW-Authenticate": "Bearer"})
 
     return check
@@ -143,14 +144,15 @@ def _add_health(app: FastAPI, service: Service, access: Access) -> None:
             return problem(503, "the service is starting or stopping: try again shortly")
         return Response('{"status":"ready"}', media_type="application/json")
 
-    @app.get("/metrics", dependencies=[Depends(_guard(access))])
+    # The metrics name every stream, so a token for one of them is not enough.
+    @app.get("/metrics", dependencies=[Depends(_guard(access, access.owns))])
     async def metrics() -> Response:
         """Prometheus metrics."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 def _add_streams(app: FastAPI, service: Service, access: Access) -> None:
-    guard = _guard(access)
+    guard = _guard(access, access.may_list)
 
     @app.get("/v1/streams", dependencies=[Depends(guard)])
     async def streams(request: Request) -> StreamList:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -47,7 +48,8 @@ class Service:
         self._networks = networks
         self._scheduler = Scheduler(detector, batching=not config.run.fast)
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="preview")
-        self.sessions = {item.id: self._session(item) for item in config.streams}
+        self.sessions = {item.id: self._configured(item) for item in config.streams}
+        self._owned = tuple(self.sessions.values())
 
     async def __aenter__(self) -> Service:
         return self
@@ -73,15 +75,38 @@ class Service:
         self.ready = True
         try:
             async with asyncio.TaskGroup() as group:
-                for session in self.sessions.values():
+                for session in self._owned:
                     group.create_task(self._live(session, partial(session.run, sinks)))
         except* SinkError as group:
             raise next(_leaves(group)) from None
         for sink in sinks:
             await sink.close(self.summary())
-        refused = [session.error for session in self.sessions.values() if session.error]
-        if refused and len(refused) == len(self.sessions):
+        refused = [session.error for session in self._owned if session.error]
+        if refused and len(refused) == len(self._owned):
             raise refused[0]
+
+    @asynccontextmanager
+    async def guest(
+        self, stream_id: str, address: str, open_source: Callable[[], Source]
+    ) -> AsyncIterator[Session]:
+        """A session besides the configured ones, from entering until leaving; `live` runs it.
+
+        It ends with its source, is written to no output, and leaves no metrics behind.
+        """
+        assert stream_id not in self.sessions
+        policy = Policy(once=True, patient=False, open_timeout_s=0.0)
+        session = self._session(stream_id, address, open_source, MonotonicClock(), policy)
+        self.sessions[stream_id] = session
+        try:
+            yield session
+        finally:
+            session.stop()
+            del self.sessions[stream_id]
+            self.metrics.forget(stream_id)
+
+    async def live(self, session: Session) -> None:
+        """Run a guest's `session` until it has ended."""
+        await self._live(session, session.run)
 
     def stop(self) -> None:
         """End every stream; what was already seen still reaches the output."""
@@ -105,18 +130,28 @@ class Service:
         if session.error and len(self.sessions) > 1:
             LOG.error("%s: %s", stream_id, session.error)
 
-    def _session(self, item: StreamConfig) -> Session:
-        config = self._config
+    def _configured(self, item: StreamConfig) -> Session:
+        run = self._config.run
         text = item.source.get_secret_value()
-        clock: Clock = ManualClock() if config.run.fast else MonotonicClock()
+        clock: Clock = ManualClock() if run.fast else MonotonicClock()
         open_one = partial(self._open, text, clock)
-        if config.run.fast and open_one().live:
+        if run.fast and open_one().live:
             raise ConfigError("--fast", f"{mask_secrets(text)} is live: only files can be rushed")
+        return self._session(item.id, mask_secrets(text), open_one, clock, self._policy())
+
+    def _session(
+        self,
+        stream_id: str,
+        address: str,
+        open_source: Callable[[], Source],
+        clock: Clock,
+        policy: Policy,
+    ) -> Session:
+        config, detector = self._config, self._networks.detector
         finder = FaceFinder(self._networks.cascade(config.faces), config.faces)
-        detector = self._networks.detector
         return Session(
-            Identity(item.id, mask_secrets(text), self._networks.engine_name, detector.device),
-            open_one,
+            Identity(stream_id, address, self._networks.engine_name, detector.device),
+            open_source,
             Analyzer(finder, detector.spec, config.scoring),
             self._scheduler,
             Preview(
@@ -125,9 +160,9 @@ class Service:
                 config.server.preview_fps,
                 config.server.preview_quality,
             ),
-            self.metrics.stream(item.id),
+            self.metrics.stream(stream_id),
             clock,
-            self._policy(),
+            policy,
         )
 
     def _policy(self) -> Policy:

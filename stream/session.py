@@ -94,6 +94,7 @@ class Session:
     ) -> None:
         self.identity = identity
         self.messages: Fanout[OverlayMessage] = Fanout()
+        self.frames: Fanout[Frame] = Fanout()
         self.preview = preview
         self.error: SourceError | None = None
         self.last: OverlayMessage | None = None
@@ -144,6 +145,7 @@ class Session:
     def _wind_up(self, looking: asyncio.Task[None]) -> None:
         self._state = "ended"
         self.messages.close()
+        self.frames.close()
         looking.cancel()
 
     def _leave_sinks(self) -> None:
@@ -253,6 +255,7 @@ class Session:
         self._journal.analysed(analysis, len(crops))
         await self._publish(analysis)
         self.preview.offer(frame)
+        self.frames.publish(frame)
 
     def _on_own_clock(self, capture: Capture) -> Capture:
         """A file read without pacing runs on its own clock: its media time is the only time."""

@@ -32,11 +32,14 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.backoff": (),
     "stream.rates": (),
     "stream.latency": (),
+    "stream.memory": (),
     "stream.access": (),
     "stream.problems": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
     "stream.scoring": ("stream.scoring", "stream.types", "engines.spec"),
-    "stream.config": ("stream.errors", "stream.faces.options", "stream.scoring.options"),
+    "stream.config": (
+        "stream.errors", "stream.faces.options", "stream.scoring.options", "stream.rtc.options",
+    ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
     "stream.scheduler": ("stream.analyzer", "stream.types", *SPECS),
     "stream.messages": ("stream.clock", "stream.scoring", "stream.types"),
@@ -59,6 +62,14 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.config", "stream.faces", "engines.table", *SPECS,
     ),  # the four models, opened for `run_stream` and shared by the service's streams
     "stream.service": ("stream", "engines.errors"),
+    "stream.rtc.options": (),
+    "stream.rtc.assembly": (),
+    "stream.rtc.errors": ("stream.errors",),
+    "stream.rtc": (
+        "stream.rtc", "stream.access", "stream.clock", "stream.errors", "stream.fanout",
+        "stream.messages", "stream.service", "stream.session", "stream.sources", "stream.types",
+    ),  # peers: they hand frames to a session's source and its messages to data channels
+    "stream.signalling": ("stream.rtc", "stream.access", "stream.problems"),
     "stream.listener": ("stream.access", "stream.config", "stream.errors"),
     "stream.server": ("stream", "engines.table", *SPECS),
     "run_stream": ("stream", "engines"),
@@ -70,7 +81,9 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Module or package -> the first-party modules and packages that it may import."""
 
-ABOVE_SERVICE: Final = ("stream.server", "stream.listener", "run_stream")
+ABOVE_SERVICE: Final = (
+    "stream.server", "stream.signalling", "stream.rtc.exchange", "stream.listener", "run_stream",
+)  # fmt: skip
 """What neither the service nor anything under it may know."""
 
 PURE: Final = (

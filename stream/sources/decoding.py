@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from fractions import Fraction
+from typing import Final, cast
 
 import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
@@ -63,6 +65,20 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     return min(streams, key=lambda stream: bool(stream.disposition.attached_pic), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class BareStream:
+    """What stands for a container's stream where coded frames come without one, over RTP."""
+
+    codec_context: VideoCodecContext
+    average_rate: Fraction | None = None
+    guessed_rate: Fraction | None = None
+
+    @classmethod
+    def of(cls, codec: str) -> BareStream:
+        """A stream that is coded by ``vp8`` or ``h264``."""
+        return cls(cast(VideoCodecContext, av.CodecContext.create(codec, "r")))
+
+
 class Decoder:
     """One video stream's decoder. Slice threads only: frame threads would hold pictures back.
 
@@ -70,7 +86,7 @@ class Decoder:
     next keyframe is marked corrupt, whether or not the codec flags it.
     """
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream | BareStream) -> None:
         self._damaged = False
         context = stream.codec_context
         context.thread_type = "SLICE"
@@ -80,6 +96,7 @@ class Decoder:
         self._codec = context.codec.canonical_name
         if self._codec == "h264":
             context.options = {**context.options, **EXPORT}
+        self._context = context
         self.name = f"{self._codec} (software)"
         self.interval_s = 1.0 / float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS)
         self.errors = 0
@@ -92,7 +109,7 @@ class Decoder:
         if packet.is_corrupt:
             self._damaged = True
         try:
-            frames = packet.decode()
+            frames = self._context.decode(packet)
         except av.error.EOFError:
             return []
         except (av.error.InvalidDataError, av.error.UnknownError, av.error.PatchWelcomeError):

@@ -29,10 +29,13 @@ class NoPictures(Exception):
 
 
 class Sent(NamedTuple):
-    """What the sender says of a packet: when it was taken (Unix seconds), its RTP timestamp."""
+    """What is known of a packet: when it was taken, by the sender's clock (Unix seconds), its RTP
+    timestamp, and when it was here, if it has waited since.
+    """
 
     unix_s: float | None
     rtp_timestamp: int | None = None
+    arrived_at_s: float | None = None
 
 
 class _Arrival(NamedTuple):
@@ -91,7 +94,8 @@ class LiveRelay:
         return True
 
     def _note(self, packet: av.Packet[VideoStream]) -> _Arrival:
-        arrival = _Arrival(self._clock.now_s(), self._sent(packet))
+        sent, now_s = self._sent(packet), self._clock.now_s()
+        arrival = _Arrival(now_s if sent.arrived_at_s is None else sent.arrived_at_s, sent)
         self._arrivals[packet.pts] = arrival
         if len(self._arrivals) > _REMEMBERED:
             self._arrivals.popitem(last=False)

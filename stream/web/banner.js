@@ -13,6 +13,7 @@
  * @property {boolean} scoresOpen
  * @property {number | null} silentMs since the newest message; null before the first
  * @property {number | null} pictureMs since the newest picture; null before the first or when paused
+ * @property {boolean} mayPublish whether the token lets its bearer publish, which is not to read
  * @property {string} unreadable why the newest message could not be read, or ""
  */
 
@@ -36,8 +37,11 @@ export function isStale(s) {
 }
 
 /** @param {Situation} s @returns {Banner | null} */
-function serverBanner({ poll, silentMs }) {
+function serverBanner({ poll, silentMs, mayPublish }) {
   if (poll === null) return info("Connecting to the server", "");
+  if (poll.state === "unauthorised" && mayPublish) {
+    return info("Show your own camera", "This address lets you use yours, and see nobody else's.");
+  }
   if (poll.state === "unauthorised") {
     return error("This server needs a token", "Open the address that it printed.");
   }

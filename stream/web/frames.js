@@ -8,7 +8,8 @@
  * is shown bare once none has come for `patience`, so that the video never waits for the analyzer.
  *
  * @typedef {import("./message.js").Message} Message
- * @typedef {{frameSeq: number, mediaTimeUs: number, jpeg: Uint8Array<ArrayBuffer>, arrivedMs: number}} Picture
+ * @typedef {{frameSeq: number, mediaTimeUs: number, arrivedMs: number, jpeg?: Uint8Array<ArrayBuffer>, bitmap?: ImageBitmap}} Picture
+ * `jpeg` is still to be decoded, `bitmap` is closed when it will not be shown
  * @typedef {{picture: Picture, message: Message | null}} Shown
  */
 
@@ -66,7 +67,7 @@ export class FrameMatcher {
 
   /** Forget everything: another stream, or a server that counts from the start again. */
   reset() {
-    this.pictures.clear();
+    for (const key of this.pictures.keys()) this.#drop(key);
     this.messages.clear();
     this.#arrivals.clear();
     this.shownSeq = -1;
@@ -85,7 +86,8 @@ export class FrameMatcher {
     this.#arrivals.set(picture.frameSeq, picture.arrivedMs);
     dropOldest(this.#arrivals, MAX_MESSAGES);
     this.pictures.set(picture.frameSeq, picture);
-    dropOldest(this.pictures, MAX_PICTURES);
+    const [oldest] = this.pictures.keys();
+    if (this.pictures.size > MAX_PICTURES) this.#drop(oldest);
   }
 
   /** @param {Message} message @param {number} nowMs */
@@ -158,9 +160,16 @@ export class FrameMatcher {
   }
 
   /** @param {number} seq */
+  #drop(seq) {
+    this.pictures.get(seq)?.bitmap?.close();
+    this.pictures.delete(seq);
+  }
+
+  /** @param {number} seq */
   #forgetUpTo(seq) {
     this.shownSeq = seq;
-    for (const key of this.pictures.keys()) if (key <= seq) this.pictures.delete(key);
+    this.pictures.delete(seq);
+    for (const key of this.pictures.keys()) if (key < seq) this.#drop(key);
     // The shown frame's own place stays open for a late message.
     for (const key of this.messages.keys()) if (key < seq) this.messages.delete(key);
   }

@@ -43,10 +43,12 @@ export function renderHealth(health, sinceMs, clock) {
   setItems(degraded, (health?.degraded ?? []).map((text) => `Degraded: ${text}`));
 }
 
-/** The line under the picture: which frame this is. @param {Message | null} shown */
-export function renderCaption(shown) {
+/** The line under the picture: which frame this is, and how it came.
+ * @param {Message | null} shown @param {string} way the player's */
+export function renderCaption(shown, way) {
+  const came = { webrtc: " · over WebRTC", preview: " · preview" }[way] ?? "";
   const text = shown
-    ? `Frame ${shown.frameSeq} · ${mediaTime(shown.mediaTimeS)} · captured ${clockTime(shown.capturedAt)}`
+    ? `Frame ${shown.frameSeq} · ${mediaTime(shown.mediaTimeS)} · captured ${clockTime(shown.capturedAt)}${came}`
     : "";
   setText(part("caption"), text);
 }

@@ -36,6 +36,7 @@
  * @property {number} mediaTimeS
  * @property {string} capturedAt
  * @property {string} clock
+ * @property {number | null} rtpTimestamp of the packets that the frame came in
  * @property {number[]} frameSize
  * @property {string} state
  * @property {Face[]} faces
@@ -70,6 +71,7 @@ export function parseMessage(text) {
     mediaTimeS: essential(raw.media_time_s, "media_time_s"),
     capturedAt: label(raw.captured_at),
     clock: label(raw.clock),
+    rtpTimestamp: number(raw.rtp_timestamp),
     frameSize: size,
     state: label(raw.state),
     faces: list(raw.faces).slice(0, MAX_FACES).map(parseFace).filter((face) => face !== null),

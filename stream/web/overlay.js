@@ -6,7 +6,7 @@
  * @typedef {import("./message.js").Face} Face
  * @typedef {import("./heatmap.js").HeatmapMemory} HeatmapMemory
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
- * @typedef {{landmarks: boolean, heatmap: boolean, crop: import("./heatmap.js").Crop}} Layers
+ * @typedef {{landmarks: boolean, heatmap: boolean, mirror: boolean, crop: import("./heatmap.js").Crop}} Layers
  */
 
 import { outline } from "./icons.js";
@@ -69,14 +69,38 @@ export function place([x1, y1, x2, y2], [frameWidth, frameHeight], area) {
 export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
   context.clearRect(0, 0, size.width, size.height);
   const area = fit(bitmap.width, bitmap.height, { x: 0, y: 0, ...size });
-  context.drawImage(bitmap, area.x, area.y, area.width, area.height);
-  if (!message) return 0;
+  drawPicture(context, bitmap, area, layers.mirror);
+  return message ? drawMessage(context, area, message, heatmaps, layers) : 0;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {CanvasImageSource} image @param {Rect} area @param {boolean} mirror */
+function drawPicture(context, image, area, mirror) {
+  context.save();
+  if (mirror) {
+    context.translate(2 * area.x + area.width, 0);
+    context.scale(-1, 1);
+  }
+  context.drawImage(image, area.x, area.y, area.width, area.height);
+  context.restore();
+}
+
+/**
+ * What is said of a picture, over it: `area` is where the picture is.
+ * @param {CanvasRenderingContext2D} context in CSS pixels
+ * @param {Rect} area
+ * @param {Message} said
+ * @param {HeatmapMemory} heatmaps
+ * @param {Layers} layers
+ * @returns {number} how many heat maps are in it
+ */
+export function drawMessage(context, area, said, heatmaps, layers) {
+  // The boxes are mirrored and not the canvas: words must stay readable.
+  const message = layers.mirror ? mirrored(said) : said;
   context.save();
   context.beginPath();
   context.rect(area.x, area.y, area.width, area.height);
   context.clip();
-  const { crop } = layers;
-  const heated = layers.heatmap ? drawHeatmaps(context, message, heatmaps, area, crop) : 0;
+  const heated = layers.heatmap ? drawHeatmaps(context, message, heatmaps, area, layers) : 0;
   for (const face of message.faces) {
     const rect = place(face.box, message.frameSize, area);
     drawBox(context, face, rect);
@@ -88,6 +112,17 @@ export function drawFrame(context, size, bitmap, message, heatmaps, layers) {
   }
   context.restore();
   return heated;
+}
+
+/** As a mirror shows it. Pure. @param {Message} message @returns {Message} */
+export function mirrored(message) {
+  const [width] = message.frameSize;
+  const faces = message.faces.map((face) => {
+    const [x1, y1, x2, y2] = face.box;
+    const landmarks = face.landmarks.map(([x, y]) => [width - x, y]);
+    return { ...face, box: [width - x2, y1, width - x1, y2], landmarks };
+  });
+  return { ...message, faces };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Face} face @param {Rect} rect */
@@ -157,8 +192,8 @@ function drawLandmarks(context, face, frameSize, area) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area @param {import("./heatmap.js").Crop} crop */
-function drawHeatmaps(context, message, heatmaps, area, crop) {
+/** @param {CanvasRenderingContext2D} context @param {Message} message @param {HeatmapMemory} heatmaps @param {Rect} area @param {Layers} layers */
+function drawHeatmaps(context, message, heatmaps, area, { crop, mirror }) {
   let drawn = 0;
   for (const face of message.faces) {
     const map = heatmaps.at(face.trackId, message.epoch, message.mediaTimeS);
@@ -167,7 +202,7 @@ function drawHeatmaps(context, message, heatmaps, area, crop) {
     const rect = place([x, y, x + side, y + side], message.frameSize, area);
     context.globalAlpha = map.strength;
     context.imageSmoothingQuality = "high";
-    context.drawImage(tile(map.values), rect.x, rect.y, rect.width, rect.height);
+    drawPicture(context, tile(map.values), rect, mirror);
     context.globalAlpha = 1;
     drawn++;
   }

@@ -11,12 +11,14 @@ import { drawFrame } from "./overlay.js";
  * @typedef {import("./message.js").Message} Message
  * @typedef {import("./frames.js").Picture} Picture
  * @typedef {import("./overlay.js").Layers} Layers
+ * @typedef {{bitmap: ImageBitmap, message: Message | null, id: string, exact: boolean, picture?: Picture}} OnShow
+ * `picture`: where a message may still come for it
  */
 
 export class Player {
   #matcher = new FrameMatcher();
   #heatmaps = new HeatmapMemory();
-  /** @type {{picture: Picture, message: Message | null, bitmap: ImageBitmap} | null} */
+  /** @type {OnShow | null} */
   #current = null;
   #decoding = false;
   #generation = 0;
@@ -24,7 +26,7 @@ export class Player {
   #timer;
   #redraw = 0;
   /** @type {Layers} */
-  #layers = { landmarks: false, heatmap: false, crop: CROP };
+  #layers = { landmarks: false, heatmap: false, mirror: false, crop: CROP };
 
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} stage takes the picture's shape */
   constructor(canvas, stage) {
@@ -36,6 +38,15 @@ export class Player {
 
   /** When the newest picture arrived; null before the first. @type {number | null} */
   pictureMs = null;
+
+  /** By which way it came: "webrtc", "preview", or "own" for the own camera's.
+   * @returns {string} "" before the first */
+  get way() {
+    if (!this.#current) return "";
+    const { picture } = this.#current;
+    if (!picture) return "own";
+    return picture.bitmap ? "webrtc" : "preview";
+  }
 
   /** What is on show, for the caption. @returns {Message | null} */
   get shownMessage() {
@@ -75,12 +86,36 @@ export class Player {
     this.#pump();
   }
 
+  /** A picture that came decoded. One that the other way had brought already is left out.
+   * @param {Picture & {bitmap: ImageBitmap}} picture its bitmap is taken over */
+  addBitmap(picture) {
+    if (picture.frameSeq <= this.#matcher.lastPictureSeq) return picture.bitmap.close();
+    this.pictureMs = picture.arrivedMs;
+    this.#matcher.addPicture(picture);
+    this.#pump();
+  }
+
   /** @param {Message} message @param {number} nowMs */
   addMessage(message, nowMs) {
     this.#matcher.addMessage(message, nowMs);
     this.#heatmaps.add(message);
     if (this.#takeLateMessage()) this.#scheduleDraw();
     this.#pump();
+  }
+
+  /** A picture whose message is known, or that has none, is shown at once. Takes `bitmap` over.
+   * @param {ImageBitmap} bitmap @param {Message | null} message
+   * @param {{id: string, exact: boolean}} what which frame it is, and whether the message is its own
+   * @param {number} nowMs */
+  put(bitmap, message, what, nowMs) {
+    this.pictureMs = nowMs;
+    this.#put({ bitmap, message, ...what });
+  }
+
+  /** Heat maps outlive their messages, also where pictures come by another way.
+   * @param {Message} message */
+  remember(message) {
+    this.#heatmaps.add(message);
   }
 
   /** One decode at a time: while it runs, newer pictures replace older ones in the matcher. */
@@ -92,9 +127,9 @@ export class Player {
     const generation = this.#generation;
     this.#decoding = true;
     try {
-      const blob = new Blob([chosen.picture.jpeg], { type: "image/jpeg" });
-      const bitmap = await createImageBitmap(blob);
-      if (generation === this.#generation) this.#put({ ...chosen, bitmap });
+      const bitmap = await decoded(chosen.picture);
+      const id = String(chosen.picture.frameSeq);
+      if (generation === this.#generation) this.#put({ ...chosen, bitmap, id, exact: true });
       else bitmap.close();
     } catch {
       // A damaged picture is skipped: the next one is on its way.
@@ -111,7 +146,7 @@ export class Player {
     if (wait !== null) this.#timer = setTimeout(() => this.#pump(), wait + 1);
   }
 
-  /** @param {{picture: Picture, message: Message | null, bitmap: ImageBitmap}} next */
+  /** @param {OnShow} next */
   #put(next) {
     this.#current?.bitmap.close();
     this.#current = next;
@@ -120,7 +155,7 @@ export class Player {
   }
 
   #takeLateMessage() {
-    if (!this.#current || this.#current.message) return false;
+    if (!this.#current?.picture || this.#current.message) return false;
     this.#current.message = this.#matcher.late(this.#current.picture);
     return this.#current.message !== null;
   }
@@ -139,26 +174,34 @@ export class Player {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (!this.#current) {
       context.clearRect(0, 0, width, height);
-      this.#describe("", "", 0, 0);
+      this.#describe(null, 0);
       return;
     }
-    const { bitmap, message, picture } = this.#current;
+    const { bitmap, message } = this.#current;
     const size = { width, height };
     const heatmaps = drawFrame(context, size, bitmap, message, this.#heatmaps, this.#layers);
     this.stage.style.setProperty("--picture-shape", `${bitmap.width} / ${bitmap.height}`);
-    const messageSeq = message ? String(message.frameSeq) : "";
-    this.#describe(String(picture.frameSeq), messageSeq, message?.faces.length ?? 0, heatmaps);
+    this.#describe(this.#current, heatmaps);
   }
 
   /** What is on the screen, for tests and tools; screen readers get the cards.
-   * @param {string} frame @param {string} message @param {number} boxes @param {number} heatmaps */
-  #describe(frame, message, boxes, heatmaps) {
+   * @param {OnShow | null} shown @param {number} heatmaps */
+  #describe(shown, heatmaps) {
     const { dataset } = this.canvas;
-    dataset.frameSeq = frame;
-    dataset.messageSeq = message;
-    dataset.boxes = String(boxes);
+    const faces = shown?.message?.faces ?? [];
+    dataset.frameSeq = shown?.id ?? "";
+    dataset.messageSeq = shown?.message ? String(shown.message.frameSeq) : "";
+    dataset.way = this.way;
+    dataset.exact = String(shown?.exact ?? false);
+    dataset.boxes = String(faces.length);
+    dataset.boxesPx = JSON.stringify(faces.map(({ box }) => box.map(Math.round)));
     dataset.heatmaps = String(heatmaps);
   }
+}
+
+/** @param {Picture} picture @returns {Promise<ImageBitmap>} */
+async function decoded({ bitmap, jpeg }) {
+  return bitmap ?? createImageBitmap(new Blob([jpeg ?? ""], { type: "image/jpeg" }));
 }
 
 /** Setting a canvas's size clears it even when nothing changes, so only when it does.

@@ -36,3 +36,9 @@ export function scoresPath(id, heatmap) {
 
 /** @param {string} id */
 export const videoPath = (id) => `v1/streams/${encodeURIComponent(id)}/video`;
+
+/** @param {string} id */
+export const whepPath = (id) => `v1/whep/${encodeURIComponent(id)}`;
+
+/** @param {string} id */
+export const whipPath = (id) => `v1/whip/${encodeURIComponent(id)}`;

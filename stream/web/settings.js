@@ -47,10 +47,11 @@ export function bindTheme(button, onChange) {
   label();
 }
 
-/** A button that is pressed or not. @param {HTMLElement} button @param {string} key @param {() => void} onChange */
+/** A button that is pressed or not, at first as the page has it.
+ * @param {HTMLElement} button @param {string} key @param {() => void} onChange */
 export function bindToggle(button, key, onChange) {
   const set = (/** @type {boolean} */ on) => button.setAttribute("aria-pressed", String(on));
-  set(recall(key) === "on");
+  set((recall(key) ?? (isOn(button) ? "on" : "off")) === "on");
   button.addEventListener("click", () => {
     set(!isOn(button));
     remember(key, isOn(button) ? "on" : "off");

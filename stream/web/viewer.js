@@ -1,11 +1,12 @@
 /**
- * One stream on show: its two sockets, and what they feed. Choosing another stream, or another
+ * One stream on show: its scores, its pictures, and what they feed. Choosing another stream, or another
  * token, opens it anew; nothing of the last one stays.
  */
 
 import { ReconnectingSocket } from "./connection.js";
+import { PictureFeed } from "./feed.js";
 import { UnreadableMessage, parseMessage } from "./message.js";
-import { scoresPath, socketUrl, videoPath } from "./route.js";
+import { scoresPath, socketUrl } from "./route.js";
 import { Histories } from "./timeline.js";
 
 /**
@@ -15,18 +16,26 @@ import { Histories } from "./timeline.js";
  * @typedef {import("./announcer.js").Announcer} Announcer
  */
 
+/** Pictures that the page has already, as those of its own camera: they only need their messages.
+ * @typedef {{addMessage: (message: Message, nowMs: number) => void}} Pictures */
+
 /** A socket that is open but silent for so long, while its source is live, is made anew. */
 const SILENT_MS = 10000;
+
+/** Messages that came within this still come. */
+const FRESH_MS = 1000;
 
 export class Viewer {
   /** @type {ReconnectingSocket | null} */
   #scores = null;
-  /** @type {ReconnectingSocket | null} */
+  /** @type {PictureFeed | null} */
   #video = null;
   /** @type {string | null} */
   #id = null;
   /** @type {string | null} */
   #token = null;
+  /** @type {Pictures | null} */
+  #pictures = null;
   #heatmap = false;
   #paused = false;
   #openedMs = 0;
@@ -44,12 +53,14 @@ export class Viewer {
     this.announcer = announcer;
   }
 
-  /** @param {string | null} id @param {string | null} token */
-  open(id, token) {
-    if (id === this.#id && token === this.#token) return;
+  /** @param {string | null} id @param {string | null} token
+   * @param {Pictures | null} [pictures] null: they come from the server */
+  open(id, token, pictures = null) {
+    if (id === this.#id && token === this.#token && pictures === this.#pictures) return;
     this.close();
     this.#id = id;
     this.#token = token;
+    this.#pictures = pictures;
     this.#openScores();
     this.#openVideo();
   }
@@ -59,6 +70,7 @@ export class Viewer {
     this.#video?.close();
     this.#scores = this.#video = null;
     this.#id = this.#token = null;
+    this.#pictures = null;
     this.scoresOpen = false;
     this.#forget();
   }
@@ -90,6 +102,7 @@ export class Viewer {
 
   /** Renew a line that looks open but brings nothing. @param {number} nowMs @param {boolean} live */
   watch(nowMs, live) {
+    this.#video?.check(nowMs, nowMs - this.messageMs < FRESH_MS);
     const silent = nowMs - Math.max(this.messageMs, this.#openedMs);
     if (!live || !this.scoresOpen || silent < SILENT_MS) return;
     this.#openedMs = nowMs;
@@ -110,13 +123,8 @@ export class Viewer {
   }
 
   #openVideo() {
-    if (this.#id === null || this.#paused) return;
-    this.#video = new ReconnectingSocket(socketUrl(document.baseURI, videoPath(this.#id)), this.#token, {
-      onData: (data) => {
-        if (data instanceof ArrayBuffer) this.player.addPicture(data, performance.now());
-      },
-      onState: () => {},
-    });
+    if (this.#id === null || this.#paused || this.#pictures) return;
+    this.#video = new PictureFeed(this.#id, this.#token, this.player);
   }
 
   /** @param {unknown} data */
@@ -140,7 +148,12 @@ export class Viewer {
     this.histories.add(message, nowMs);
     this.cards.update(message, nowMs);
     this.announcer.faces(message);
-    this.player.addMessage(message, nowMs);
+    if (this.#pictures) {
+      this.player.remember(message);
+      this.#pictures.addMessage(message, nowMs);
+    } else {
+      this.player.addMessage(message, nowMs);
+    }
   }
 
   #forget() {

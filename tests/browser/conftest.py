@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -43,6 +44,19 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield running
         running.close()
+
+
+@contextmanager
+def another_browser(browser: Browser, *flags: str) -> Iterator[Page]:
+    """An empty page of a browser with `flags` of its own, beside the one that all tests share."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    other = browser.browser_type.launch(executable_path=chromium, args=[*FLAGS, *flags])
+    page = other.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    try:
+        yield page
+    finally:
+        other.close()
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,25 +21,31 @@ from stream.clock import ManualClock, MonotonicClock
 from stream.errors import SourceError
 from stream.sources import open_source
 from stream.sources.base import Source, SourceOptions
+from stream.sources.inbox import Arrived, Inbox
+from stream.sources.webrtc import WebRtcSource
 from stream.types import Capture
-from tests.stream.sources.clips import Recorder, write_clip
+from tests.stream.sources.clips import Recorder, coded, write_clip
 from tests.stream.sources.web import web_camera
 
 SCHEMES = ("rtsp", "http")
 PATIENCE_S = 10.0
 
 
+Place = str | Callable[[SourceOptions], Source]
+"""As on the command line, or what makes the source where no name does."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One source that gives pictures, and one of its kind that cannot be opened."""
 
-    good: str
-    bad: str
+    good: Place
+    bad: Place
     live: bool
     silence: Callable[[], None] | None = None
 
 
-@pytest.fixture(params=["demo", "file", "camera", "rtsp", "http"])
+@pytest.fixture(params=["demo", "file", "camera", "rtsp", "http", "webrtc"])
 def case(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Case]:
@@ -56,6 +63,8 @@ def case(
                 pytest.skip(reason)
             server = stack.enter_context(RtspServer())
             yield Case(server.url("clock"), server.url("nothing"), True, server.freeze)
+        elif request.param == "webrtc":
+            yield Case(partial(peer, coded(30)), partial(peer, []), live=True)
         else:
             web = stack.enter_context(web_camera())
             yield Case(web.url("mjpeg"), web.url("404"), True, web.over.set)
@@ -71,8 +80,24 @@ def plug_in_a_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(av, "open", behave)
 
 
-def make(text: str, **changes: Any) -> Source:
-    return open_source(text, SourceOptions(MonotonicClock(), **changes), SCHEMES)
+def peer(frames: Sequence[Arrived], options: SourceOptions) -> Source:
+    """A peer's source, to which `frames` have come."""
+    inbox = Inbox()
+    for frame in frames:
+        inbox.put(frame)
+    return WebRtcSource(
+        inbox,
+        options.clock,
+        "webrtc:cam",
+        max_pixels=640 * 480,
+        open_timeout_s=options.open_timeout_s,
+        needs_keyframe=lambda: None,
+    )
+
+
+def make(place: Place, **changes: Any) -> Source:
+    options = SourceOptions(MonotonicClock(), **changes)
+    return open_source(place, options, SCHEMES) if isinstance(place, str) else place(options)
 
 
 def test_pictures_come_in_order_with_their_times_and_sizes(case: Case) -> None:
@@ -162,7 +187,9 @@ def test_what_emit_raises_is_not_swallowed(case: Case) -> None:
 
 def test_silence_is_a_fault_that_may_pass(case: Case) -> None:
     if case.silence is None:
-        pytest.skip("a file does not fall silent; test_silence.py covers the camera")
+        pytest.skip(
+            "not here: a file has none, test_silence.py covers the camera, test_refusals.py peers"
+        )
     silence, seen = case.silence, Recorder()
 
     def emit(capture: Capture) -> bool:

@@ -143,3 +143,56 @@ def test_a_new_token_is_long_new_each_time_and_fits_a_subprotocol() -> None:
 def test_a_token_is_masked_where_it_is_shown() -> None:
     token = new_token()
     assert token.get_secret_value() not in f"{token!r} {token}"
+
+
+# -- publishers and their viewers -----------------------------------------------------------------
+
+
+def shared() -> Access:
+    return Access(SecretStr("s3cret"), publish_token=SecretStr("publish"))
+
+
+@pytest.mark.parametrize(
+    ("presented", "allowed"), [("s3cret", True), ("publish", True), ("wrong", False), (None, False)]
+)
+def test_the_owner_and_who_has_the_publish_token_may_publish(
+    presented: str | None, allowed: bool
+) -> None:
+    assert shared().may_publish(presented) is allowed
+
+
+def test_without_a_publish_token_the_owner_alone_publishes() -> None:
+    assert not GUARDED.may_publish("publish")
+    assert GUARDED.may_publish("s3cret")
+    assert OPEN.may_publish(None)
+
+
+def test_the_publish_token_reads_nothing() -> None:
+    access = shared()
+    access.grant("cam")
+    assert not access.may_read("publish", "cam")
+    assert not access.may_list("publish")
+    assert not access.owns("publish")
+
+
+def test_a_viewer_token_reads_its_stream_alone() -> None:
+    access = shared()
+    ann, bob = (access.grant(name).get_secret_value() for name in ("ann", "bob"))
+    assert ann != bob
+    assert access.may_list(ann)
+    assert access.may_read(ann, "ann")
+    assert not access.may_read(ann, "bob")
+    assert not access.may_read(ann, "door")
+    assert not access.may_publish(ann)
+    assert not access.owns(ann)
+
+
+def test_a_viewer_token_ends_when_it_is_revoked_or_granted_anew() -> None:
+    access = shared()
+    first = access.grant("cam").get_secret_value()
+    second = access.grant("cam").get_secret_value()
+    assert not access.may_read(first, "cam")
+    access.revoke("cam")
+    access.revoke("cam")
+    assert not access.may_read(second, "cam")
+    assert not access.may_list(second)

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from stream.config import ServerConfig
 from stream.errors import ConfigError
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
+from tests.certificate import self_signed
 from tests.doubles import DEADLINE_S
 
 
@@ -34,19 +35,7 @@ def port_of(taken: socket.socket) -> int:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl program")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return cert, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 # -- taking the address -------------------------------------------------------------------------

@@ -123,3 +123,18 @@ def test_faults_a_second_apart_are_all_told(
     for second in range(3):
         faults.report("no luck", float(second))
     assert caplog.messages == ["door: no luck"] * 3
+
+
+def test_a_stream_that_is_forgotten_leaves_no_trace_even_if_its_last_client_goes_later() -> None:
+    metrics = Metrics()
+    metrics.stream("door").frames.inc()
+    guest = metrics.stream("guest")
+    guest.frames.inc()
+    guest.latency("faces", 0.1)
+    guest.watch(lambda: 1.0, lambda: 1.0)
+    guest.clients("scores", +1)
+    metrics.forget("guest")
+    guest.clients("scores", -1)
+    text = metrics.text().decode()
+    assert "guest" not in text
+    assert 'stream="door"' in text

@@ -30,6 +30,8 @@ from stream.config import ServerConfig
 from stream.listener import bind, serving
 from stream.messages import overlay_schema
 from stream.metrics import Metrics
+from stream.rtc.exchange import Exchange
+from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
 from stream.server import create_app
 from stream.service import Service
@@ -114,7 +116,8 @@ async def site(
         if send_buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         access = Access(config.token, allowed_origins)
-        app = create_app(cast(Service, streams), access)
+        service = cast(Service, streams)
+        app = create_app(service, access, Exchange(service, access, RtcOptions()))
         await stack.enter_async_context(serving(app, config, listener))
         for one in rigs.values():
             await stack.enter_async_context(one.running())

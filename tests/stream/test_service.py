@@ -217,3 +217,47 @@ async def test_afterwards_its_threads_have_ended(sources: dict[str, Act]) -> Non
         with made.sessions["door"].subscribe_pictures(2):
             await run(made)
     await eventually(lambda: threading.active_count() <= before + 1)  # asyncio's own
+
+
+# -- guests -------------------------------------------------------------------------------------
+
+
+async def test_a_guest_lives_beside_the_configured_streams_and_leaves_nothing_behind() -> None:
+    async with service(config()) as made:
+        async with made.guest(
+            "cam", "webrtc:cam", lambda: ScriptedSource(plays_on(), live=True)
+        ) as one:
+            living = asyncio.create_task(made.live(one))
+            await eventually(lambda: one.last is not None)
+            assert made.sessions == {"cam": one}
+            assert b'stream="cam"' in made.metrics.text()
+        await asyncio.wait_for(living, DEADLINE_S)
+        assert made.sessions == {}
+        assert b'stream="cam"' not in made.metrics.text()
+
+
+async def test_a_guest_ends_with_its_source_and_is_not_tried_again() -> None:
+    attempts = []
+
+    def open_one() -> ScriptedSource:
+        attempts.append(1)
+        error = SourceError("webrtc:cam", "it is too large", "send less", retryable=False)
+        return ScriptedSource(fails_with(error, after=plays(0.0, 0.1)), live=True)
+
+    async with service(config()) as made, made.guest("cam", "webrtc:cam", open_one) as one:
+        await asyncio.wait_for(made.live(one), DEADLINE_S)
+    assert len(attempts) == 1
+
+
+async def test_a_guest_is_written_to_no_output(tmp_path: Path, sources: dict[str, Act]) -> None:
+    sources["clip"] = plays(0.0, 0.1)
+    target = tmp_path / "out.jsonl"
+    async with service(config("clip", jsonl=str(target))) as made:
+        source = ScriptedSource(plays(0.0, 0.1), live=True)
+        async with made.guest("cam", "webrtc:cam", lambda: source) as one:
+            await asyncio.wait_for(made.live(one), DEADLINE_S)
+            assert one.last is not None
+        await run(made)
+    said = target.read_text(encoding="utf-8")
+    assert "clip" in said
+    assert "cam" not in said

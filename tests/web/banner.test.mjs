@@ -5,6 +5,7 @@ import { bannerFor, isStale } from "../../stream/web/banner.js";
 const LIVE = {
   poll: { state: "ok", streams: [{}], text: "" }, selected: "demo", listed: true,
   sourceState: "live", degraded: [], scoresOpen: true, silentMs: 40, pictureMs: 60, unreadable: "",
+  mayPublish: false,
 };
 const poll = (state, text = "") => ({ state, streams: [], text });
 
@@ -16,6 +17,7 @@ test("a live stream has no banner and is not grey", () => {
 for (const [changes, words] of [
   [{ poll: null }, /Connecting to the server/],
   [{ poll: poll("unauthorised") }, /needs a token Open the address that it printed/],
+  [{ poll: poll("unauthorised"), mayPublish: true }, /your own camera .* nobody else's/],
   [{ poll: poll("refused", "403 not from there") }, /refused 403 not from there/],
   [{ poll: poll("lost"), silentMs: 2500 }, /Connection to the server lost/],
   [{ poll: poll("ok") }, /No streams/],

@@ -144,3 +144,20 @@ test("nothing grows without bound, whichever socket runs alone", () => {
   assert.ok(matcher.messages.size <= 60);
   assert.ok(matcher.pictures.has(4999), "the oldest goes first");
 });
+
+test("decoded pictures that will not be shown are closed, the one on show is not", () => {
+  const matcher = running();
+  const open = new Set();
+  const decoded = (seq) => {
+    open.add(seq);
+    return { frameSeq: seq, mediaTimeUs: at(seq) * 1e6, arrivedMs: seq * 40, bitmap: { close: () => open.delete(seq) } };
+  };
+  for (const seq of [10, 11, 12]) matcher.addPicture(decoded(seq));
+  matcher.addMessage(told(11), 480);
+  assert.equal(matcher.next(480).picture.frameSeq, 11);
+  assert.deepEqual([...open], [11, 12]);
+  matcher.reset();
+  assert.deepEqual([...open], [11]);
+  for (let seq = 20; seq < 90; seq++) matcher.addPicture(decoded(seq));
+  assert.ok(open.size <= 31);
+});

@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 
 from stream.clock import Clock, MonotonicClock
 from stream.sources.base import Source, SourceOptions
+from stream.sources.inbox import Arrived, Codec
 from stream.types import Capture, Pixels
 
 MS = Fraction(1, 1000)
@@ -53,6 +55,32 @@ def write_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def coded(count: int, first_rtp: int = 1000, codec: str = "libvpx") -> list[Arrived]:
+    """Frames of 320x240, a thirtieth of a second apart, as a WebRTC peer's packets carry them."""
+    size = (320, 240)
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width, encoder.height = size
+    encoder.pix_fmt = "yuv420p"
+    encoder.time_base = Fraction(1, 30)
+    # Below 0 the speed is fixed; else libvpx would take its own pace as the measure, and code the
+    # same pictures otherwise on a busy machine.
+    encoder.options = (
+        {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "-8"}
+        if codec == "libvpx"
+        else {"tune": "zerolatency"}
+    )
+    frames = []
+    for number in range(count):
+        frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24")
+        frame.pts, frame.time_base = number, Fraction(1, 30)
+        data = b"".join(bytes(packet) for packet in encoder.encode(frame))
+        rtp = (first_rtp + 3000 * number) % 2**32
+        name: Codec = "vp8" if codec == "libvpx" else "h264"
+        frames.append(Arrived(name, data, rtp, 100.0 + number / 30, damaged=False))
+    return frames
 
 
 def write_sound(path: Path) -> Path:

@@ -1,0 +1,214 @@
+"""Signalling: WHIP (RFC 9725) and WHEP over HTTP, and the JSON ``/offer`` of aiortc's example."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel
+
+from stream.access import Access, presented_token
+from stream.problems import FOREIGN_SITE, UNAUTHORISED, problem
+from stream.rtc import ice
+from stream.rtc.errors import Full, Refusal
+from stream.rtc.exchange import Admitted, Exchange
+from stream.rtc.offer import MOST_BYTES
+from stream.rtc.options import RtcOptions
+from stream.rtc.publisher import Publisher
+from stream.rtc.viewer import Viewer
+
+SDP: Final = "application/sdp"
+FRAGMENT: Final = "application/trickle-ice-sdpfrag"
+VIEWER_TOKEN: Final = "DeepfakeStream-Viewer-Token"  # noqa: S105  a header's name
+EXPOSED: Final = ("Location", "Link", "ETag", "Accept-Patch", "Retry-After", VIEWER_TOKEN)
+ETAG: Final = '"1"'
+"""Of every ICE session: there is one a peer, as ICE is never restarted."""
+
+Check = Callable[[Request], None]
+IfMatch = Annotated[str | None, Header()]
+
+
+class JsonOffer(BaseModel):
+    """What aiortc's example clients post."""
+
+    sdp: str
+    type: Literal["offer"]
+
+
+class JsonAnswer(BaseModel):
+    """What they get; `stream` is the id that they publish as, `viewer_token` reads it."""
+
+    sdp: str
+    type: Literal["answer"] = "answer"
+    stream: str
+    viewer_token: str
+
+
+def install(app: FastAPI, exchange: Exchange, access: Access) -> None:
+    """Add the routes to `app`."""
+    if access.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(access.allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            expose_headers=EXPOSED,
+        )
+
+    @app.exception_handler(Refusal)
+    async def refused(request: Request, exc: Refusal) -> Response:
+        headers = {"Retry-After": str(exc.retry_after_s)} if isinstance(exc, Full) else None
+        return problem(exc.status, str(exc), headers)
+
+    may_publish = _guard(access, lambda token, request: access.may_publish(token))
+    _add_whip(app, exchange, exchange.options, may_publish)
+    _add_offer(app, exchange, may_publish)
+    may_read = _guard(access, lambda token, asked: access.may_read(token, _stream_of(asked)))
+    _add_whep(app, exchange, exchange.options, may_read)
+
+
+def _stream_of(request: Request) -> str:
+    return str(request.path_params["stream_id"])
+
+
+def _guard(access: Access, allows: Callable[[str | None, Request], bool]) -> Check:
+    def check(request: Request) -> None:
+        if not access.may_come_from(request.headers):
+            raise HTTPException(403, FOREIGN_SITE)
+        if not allows(presented_token(request.headers), request):
+            raise HTTPException(401, UNAUTHORISED, {"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+def _add_whip(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Check) -> None:
+    guarded = [Depends(guard)]
+    place = "/v1/whip/{stream_id}/{resource}"
+
+    @app.options("/v1/whip/{stream_id}", dependencies=guarded)
+    async def whip_options(stream_id: str) -> Response:
+        """What may be posted here, and the ICE servers."""
+        return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
+
+    @app.post("/v1/whip/{stream_id}", dependencies=guarded, status_code=201)
+    async def whip_publish(stream_id: str, request: Request) -> Response:
+        """Publish: an SDP offer in, the answer out; `Location` is the session's address."""
+        offer = await read_text(request, SDP)
+        admitted = await exchange.publish(stream_id, offer)
+        return _with_links(created(request, admitted), options)
+
+    @app.patch(place, dependencies=guarded, status_code=204)
+    async def whip_trickle(
+        stream_id: str, resource: str, request: Request, if_match: IfMatch = None
+    ) -> Response:
+        """Trickle ICE: more of the publisher's addresses. ICE cannot be restarted (422)."""
+        return await _trickle(exchange.publisher(stream_id, resource), request, if_match)
+
+    @app.delete(place, dependencies=guarded)
+    async def whip_end(stream_id: str, resource: str) -> Response:
+        """End the session."""
+        exchange.publisher(stream_id, resource).end()
+        return Response(status_code=200)
+
+
+def _add_whep(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Check) -> None:
+    guarded = [Depends(guard)]
+    place = "/v1/whep/{stream_id}/{resource}"
+
+    @app.options("/v1/whep/{stream_id}", dependencies=guarded)
+    async def whep_options(stream_id: str) -> Response:
+        """What may be posted here, and the ICE servers."""
+        return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
+
+    @app.post("/v1/whep/{stream_id}", dependencies=guarded, status_code=201)
+    async def whep_watch(stream_id: str, request: Request) -> Response:
+        """Watch: an SDP offer in, the answer out; `Location` is the session's address."""
+        offer = await read_text(request, SDP)
+        admitted = await exchange.watch(stream_id, offer)
+        return _with_links(created(request, admitted), options)
+
+    @app.patch(place, dependencies=guarded, status_code=204)
+    async def whep_trickle(
+        stream_id: str, resource: str, request: Request, if_match: IfMatch = None
+    ) -> Response:
+        """Trickle ICE: more of the viewer's addresses. ICE cannot be restarted (422)."""
+        return await _trickle(exchange.viewer(stream_id, resource), request, if_match)
+
+    @app.delete(place, dependencies=guarded)
+    async def whep_end(stream_id: str, resource: str) -> Response:
+        """End the session."""
+        exchange.viewer(stream_id, resource).end()
+        return Response(status_code=200)
+
+
+async def _trickle(peer: Publisher | Viewer, request: Request, if_match: str | None) -> Response:
+    fragment = await read_text(request, FRAGMENT)
+    if if_match is None:
+        raise HTTPException(428, f"send If-Match: {ETAG}, the session's ETag")
+    if if_match == "*":
+        raise HTTPException(422, "ICE cannot be restarted here: end this session, begin anew")
+    if if_match != ETAG:
+        raise HTTPException(412, f"the session's ETag is {ETAG}")
+    await peer.add_candidates(fragment)
+    return Response(status_code=204)
+
+
+def _add_offer(app: FastAPI, exchange: Exchange, guard: Check) -> None:
+    @app.post("/offer", dependencies=[Depends(guard)])
+    async def offer(
+        request: Request, offered: Annotated[JsonOffer, Depends(_json_offer)], stream: str = ""
+    ) -> JsonAnswer:
+        """Publish as aiortc's example clients do, as `stream` or under a name that is made up."""
+        stream_id = stream or f"guest-{secrets.token_hex(4)}"
+        admitted = await exchange.publish(stream_id, offered.sdp)
+        token = admitted.viewer_token.get_secret_value() if admitted.viewer_token else ""
+        return JsonAnswer(sdp=admitted.sdp, stream=stream_id, viewer_token=token)
+
+
+async def _json_offer(request: Request) -> JsonOffer:
+    try:
+        return JsonOffer.model_validate_json(await read_text(request, "application/json"))
+    except ValueError:
+        raise HTTPException(400, 'the body must be {"sdp": "…", "type": "offer"}') from None
+
+
+async def read_text(request: Request, media_type: str) -> str:
+    """The body of `request`, which must be of `media_type`, UTF-8, and small.
+
+    Raises: HTTPException 415, 413 or 400.
+    """
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != media_type:
+        raise HTTPException(415, f"send {media_type}", {"Accept-Post": media_type})
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise HTTPException(413, f"the body must be at most {MOST_BYTES} bytes")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise HTTPException(400, "the body is no UTF-8 text") from None
+
+
+def created(request: Request, admitted: Admitted) -> Response:
+    """The answer to a peer that was taken in."""
+    # Relative to the address that was asked, which a proxy in front may have put a prefix to.
+    endpoint = request.url.path.rpartition("/")[2]
+    headers = {
+        "Location": f"{endpoint}/{admitted.resource}",
+        "ETag": ETAG,
+        "Accept-Patch": FRAGMENT,
+    }
+    if admitted.viewer_token is not None:
+        headers[VIEWER_TOKEN] = admitted.viewer_token.get_secret_value()
+    return Response(admitted.sdp, 201, headers, media_type=SDP)
+
+
+def _with_links(response: Response, options: RtcOptions) -> Response:
+    for line in ice.links(options):
+        response.headers.append("Link", line)
+    return response
