@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
@@ -64,10 +65,12 @@ def install(app: FastAPI, exchange: Exchange, access: Access) -> None:
         return problem(exc.status, str(exc), headers)
 
     may_publish = _guard(access, lambda token, request: access.may_publish(token))
-    _add_whip(app, exchange, exchange.options, may_publish)
+    whip = _Protocol("whip", "Publish", exchange.publish, exchange.publisher)
+    _add(app, whip, exchange.options, may_publish)
     _add_offer(app, exchange, may_publish)
     may_read = _guard(access, lambda token, asked: access.may_read(token, _stream_of(asked)))
-    _add_whep(app, exchange, exchange.options, may_read)
+    whep = _Protocol("whep", "Watch", exchange.watch, exchange.viewer)
+    _add(app, whep, exchange.options, may_read)
 
 
 def _stream_of(request: Request) -> str:
@@ -84,63 +87,49 @@ def _guard(access: Access, allows: Callable[[str | None, Request], bool]) -> Che
     return check
 
 
-def _add_whip(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Check) -> None:
-    guarded = [Depends(guard)]
-    place = "/v1/whip/{stream_id}/{resource}"
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """WHIP or WHEP: `enter` takes an offer to a stream, `find` knows a stream's session."""
 
-    @app.options("/v1/whip/{stream_id}", dependencies=guarded)
-    async def whip_options(stream_id: str) -> Response:
+    name: Literal["whip", "whep"]
+    enters: str
+    enter: Callable[[str, str], Awaitable[Admitted]]
+    find: Callable[[str, str], Publisher | Viewer]
+
+
+def _add(app: FastAPI, protocol: _Protocol, options: RtcOptions, guard: Check) -> None:
+    guarded = [Depends(guard)]
+    endpoint = f"/v1/{protocol.name}/{{stream_id}}"
+    place = f"{endpoint}/{{resource}}"
+
+    @app.options(endpoint, dependencies=guarded, name=f"{protocol.name}_options")
+    async def ask(stream_id: str) -> Response:
         """What may be posted here, and the ICE servers."""
         return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
 
-    @app.post("/v1/whip/{stream_id}", dependencies=guarded, status_code=201)
-    async def whip_publish(stream_id: str, request: Request) -> Response:
-        """Publish: an SDP offer in, the answer out; `Location` is the session's address."""
-        offer = await read_text(request, SDP)
-        admitted = await exchange.publish(stream_id, offer)
+    @app.post(
+        endpoint,
+        dependencies=guarded,
+        status_code=201,
+        name=f"{protocol.name}_enter",
+        description=f"{protocol.enters}: an SDP offer in, the answer out; `Location` is the "
+        "session's address.",
+    )
+    async def enter(stream_id: str, request: Request) -> Response:
+        admitted = await protocol.enter(stream_id, await read_text(request, SDP))
         return _with_links(created(request, admitted), options)
 
-    @app.patch(place, dependencies=guarded, status_code=204)
-    async def whip_trickle(
+    @app.patch(place, dependencies=guarded, status_code=204, name=f"{protocol.name}_trickle")
+    async def trickle(
         stream_id: str, resource: str, request: Request, if_match: IfMatch = None
     ) -> Response:
-        """Trickle ICE: more of the publisher's addresses. ICE cannot be restarted (422)."""
-        return await _trickle(exchange.publisher(stream_id, resource), request, if_match)
+        """Trickle ICE: more of the peer's addresses. ICE cannot be restarted (422)."""
+        return await _trickle(protocol.find(stream_id, resource), request, if_match)
 
-    @app.delete(place, dependencies=guarded)
-    async def whip_end(stream_id: str, resource: str) -> Response:
+    @app.delete(place, dependencies=guarded, name=f"{protocol.name}_end")
+    async def end(stream_id: str, resource: str) -> Response:
         """End the session."""
-        exchange.publisher(stream_id, resource).end()
-        return Response(status_code=200)
-
-
-def _add_whep(app: FastAPI, exchange: Exchange, options: RtcOptions, guard: Check) -> None:
-    guarded = [Depends(guard)]
-    place = "/v1/whep/{stream_id}/{resource}"
-
-    @app.options("/v1/whep/{stream_id}", dependencies=guarded)
-    async def whep_options(stream_id: str) -> Response:
-        """What may be posted here, and the ICE servers."""
-        return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
-
-    @app.post("/v1/whep/{stream_id}", dependencies=guarded, status_code=201)
-    async def whep_watch(stream_id: str, request: Request) -> Response:
-        """Watch: an SDP offer in, the answer out; `Location` is the session's address."""
-        offer = await read_text(request, SDP)
-        admitted = await exchange.watch(stream_id, offer)
-        return _with_links(created(request, admitted), options)
-
-    @app.patch(place, dependencies=guarded, status_code=204)
-    async def whep_trickle(
-        stream_id: str, resource: str, request: Request, if_match: IfMatch = None
-    ) -> Response:
-        """Trickle ICE: more of the viewer's addresses. ICE cannot be restarted (422)."""
-        return await _trickle(exchange.viewer(stream_id, resource), request, if_match)
-
-    @app.delete(place, dependencies=guarded)
-    async def whep_end(stream_id: str, resource: str) -> Response:
-        """End the session."""
-        exchange.viewer(stream_id, resource).end()
+        protocol.find(stream_id, resource).end()
         return Response(status_code=200)
 
 

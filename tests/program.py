@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -108,3 +110,22 @@ class Program:
             with self._news:
                 self.log += line
                 self._news.notify_all()
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """Run ``run_stream.py`` on a free port, and give the address that it printed.
+
+    It has 20 s to end by Ctrl+C, as the tests' machine may well be busy.
+    """
+    command = [sys.executable, "run_stream.py", *arguments, "--port", "0"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line.startswith("Overlay: "), line
+            yield line.removeprefix("Overlay: ").strip()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()

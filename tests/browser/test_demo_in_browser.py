@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from stream.config import WEIGHTS
 from tests.browser.conftest import OpenPage
+from tests.program import served
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-DETECTOR = ROOT / "weights" / "detector.json"
+DETECTOR = WEIGHTS / "detector.json"
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +21,8 @@ def demo() -> Iterator[str]:
     """The demo on a free port; gives the address that it printed."""
     if not DETECTOR.is_file():
         pytest.skip("the detector is missing: `python -m export detector` makes it")
-    command = [sys.executable, "run_stream.py", "demo", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            line = process.stdout.readline()
-            assert line.startswith("Overlay: "), line
-            yield line.removeprefix("Overlay: ").strip()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=5) == 0
-        finally:
-            process.kill()
+    with served("demo") as address:
+        yield address
 
 
 def test_box_and_score_move_and_the_evidence_has_an_age(demo: str, open_page: OpenPage) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import OpenPage
+from tests.program import served
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
 
 PUBLISH = """async (codec) => {
   const canvas = document.createElement("canvas");
@@ -97,18 +93,9 @@ WATCH = """async () => {
 @pytest.fixture(scope="module")
 def program() -> Iterator[str]:
     """The demo on a free port; gives the address that it printed."""
-    command = [sys.executable, "run_stream.py", "demo", "--port", "0"]
-    command += ["--set", "webrtc.busy_age_ms=60000"]  # the tests' machine may well be busy
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            line = process.stdout.readline()
-            assert line.startswith("Overlay: "), line
-            yield line.removeprefix("Overlay: ").strip()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 0
-        finally:
-            process.kill()
+    # The tests' machine may well be busy.
+    with served("demo", "--set", "webrtc.busy_age_ms=60000") as address:
+        yield address
 
 
 @pytest.mark.parametrize("codec", ["video/VP8", "video/H264"])
