@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-  gstreamer1.0-plugins-ugly nodejs npm
+  gstreamer1.0-plugins-ugly gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice nodejs npm
 ARGS ?=
 
 .PHONY: help demo test check bench format screenshot system clean

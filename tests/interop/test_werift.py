@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import shutil
@@ -14,11 +13,11 @@ import pytest
 import stream.service
 from stream.sources.base import SourceOptions
 from tests.doubles import ScriptedSource, eventually, plays_on
+from tests.interop.outside import outside
 from tests.stream.rtc.peers import server
 from tests.stream.sources.clips import coded
 
 HERE = Path(__file__).parent
-PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None or not (HERE / "node_modules" / "werift").is_dir(),
@@ -27,19 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 
 async def peer(wish: str, url: str, frames: Path) -> dict[str, Any]:
-    """Run werift until it has seen enough; what it says."""
-    process = await asyncio.create_subprocess_exec(
-        "node", str(HERE / "peer.mjs"), wish, url, str(frames), stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    heard: dict[str, Any] = json.loads(said)
-    return heard
+    return await outside("node", str(HERE / "peer.mjs"), wish, url, str(frames))
 
 
 @pytest.fixture
