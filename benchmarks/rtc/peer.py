@@ -25,8 +25,8 @@ _NEAR: Final = 90
 _REMEMBERED: Final = 600
 """Pictures whose sending time is known: 20 s."""
 _BIT_RATE: Final = 1_500_000
-"""Near what browsers send of 640×480 px, and aiortc's most. At its usual 500 kbit/s many pictures are
-so coarse that the program does not score them: the age of the evidence would tell their number.
+"""Near what browsers send of 640×480 px, and aiortc's most. At its usual 500 kbit/s many pictures
+are so coarse that the program does not score them: the age of evidence would tell their number.
 """
 
 
