@@ -254,7 +254,7 @@ def test_without_an_alarm_model_the_windows_probability_decides_and_that_is_said
 
 
 def test_a_poor_picture_abstains_for_long_rather_than_alarming() -> None:
-    tiny = builders.track(box_px=(60.0, 20.0, 155.0, 115.0))
+    tiny = builders.track(box_px=(60.0, 20.0, 125.0, 85.0))
     frames = run(make([tiny]), [n / 4 for n in range(240)], logit=8.0)
     reports = [face(analysis) for _, analysis in frames]
     assert 0 < reports[-1].quality.weight < ScoringOptions().min_quality

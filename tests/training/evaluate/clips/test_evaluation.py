@@ -12,6 +12,7 @@ import pytest
 from engines.errors import ModelMismatch
 from engines.spec import AlarmModel, Calibration, ModelSpec
 from stream.config import REPOSITORY
+from training.evaluate.clips import variant
 from training.evaluate.clips.evaluation import Wanted, evaluate_clips
 from training.evaluate.clips.journal import Journal
 from training.evaluate.clips.live import Pipeline, pipeline
@@ -38,6 +39,8 @@ def test_a_folder_is_watched_and_what_is_done_is_not_done_again(
     clips = tmp_path / "clips"
     shutil.copytree(folder, clips)
     (clips / "real" / "broken.mp4").write_bytes(b"nothing")
+    # Of a line on which a verdict is possible.
+    monkeypatch.setattr(variant, "KBIT_S", (1500.0, 2000.0))
     told: list[tuple[float, float]] = []
     journal = tmp_path / "journal.jsonl"
     wanted = Wanted(hours=3 / 3600, kbit_s=(800,))
