@@ -52,7 +52,8 @@ class Mix:
     `native` is the share of slots with a ready-made fake; 0 trains on blends alone. `blends`,
     `channel` (by strength) and the sources (their size to the power of `balance`) are drawn by
     weight. `negatives` is the share of slots whose faces are disturbed but stay real.
-    `left_out` names sources of which no face is used, for leave-one-family-out.
+    `left_out` names sources of which no face is used, `fakes_left_out` those of which the reals
+    alone are, for leave-one-family-out.
     """
 
     native: float = 0.6
@@ -63,9 +64,11 @@ class Mix:
     negatives: float = 0.15
     balance: float = 0.7
     left_out: tuple[str, ...] = ()
+    fakes_left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "left_out", tuple(self.left_out))
+        object.__setattr__(self, "fakes_left_out", tuple(self.fakes_left_out))
         if not 0 <= self.native <= 1 or not 0 <= self.negatives <= 1:
             raise ValueError("mix.native and mix.negatives are shares between 0 and 1")
         unknown = [name for name in self.blends if name not in METHODS]
@@ -111,7 +114,10 @@ class Draws:
     """
 
     def __init__(self, faces: Sequence[Face], mix: Mix, seed: int) -> None:
-        self._faces = [face for face in faces if face.source not in mix.left_out]
+        no_fakes = {*mix.left_out, *mix.fakes_left_out}
+        self._faces = [
+            face for face in faces if face.source not in (no_fakes if face.fake else mix.left_out)
+        ]
         self._mix = mix
         self._seed = seed
         self._real = self._by_source(False)

@@ -65,6 +65,15 @@ def test_left_out_sources_give_no_face(faces: list[Face]) -> None:
     assert Draws(faces, Mix(native=0, left_out=("dfdc",)), seed=0).batch(0, 2, 64).paired.all()
 
 
+def test_a_source_may_give_its_reals_alone(faces: list[Face]) -> None:
+    with pytest.raises(ValueError, match="both classes"):  # no other source has fakes
+        Draws(faces, Mix(fakes_left_out=("dfdc",)), seed=0)
+    reals = [face for face in faces if not face.fake]
+    kept = Draws(faces, Mix(native=0, fakes_left_out=("dfdc",)), seed=0).batch(0, 8, 64)
+    alone = Draws(reals, Mix(native=0), seed=0).batch(0, 8, 64)
+    np.testing.assert_array_equal(kept.pixels, alone.pixels)
+
+
 def test_blends_without_landmarks_are_refused_with_the_remedy(tmp_path: Path) -> None:
     plain = load_faces(write_data(tmp_path, landmarks=False), "train")
     with pytest.raises(ValueError, match="python -m training prepare"):

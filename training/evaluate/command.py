@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--baseline", action="append", choices=BASELINES, default=[], help=baseline)
     lists = (
         "a source of the manifest (dfdc, lfw, …), val, blends, or each: the REPORT half; "
-        f"NAME-calib: the other half; NAME-all: both splits whole ({LIST})"
+        f"NAME-calib: the other half; NAME-val: both; NAME-all: both splits whole ({LIST})"
     )
     add("--list", action="append", metavar="NAME", help=lists)
     out = "where reports, cache and evaluations.csv go (runs/evaluation)"
@@ -88,6 +88,7 @@ def opened_half(name: str) -> str:
     return {
         "report": "the REPORT half of val is opened: for published figures only",
         "calib": "the calib half of val is opened",
+        "val": "both halves of val are opened",
         "all": "every face of the list is opened, whatever its split",
     }[Selection.parse(name).half]
 

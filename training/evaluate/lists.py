@@ -24,7 +24,7 @@ from training.evaluate.pictures import as_png, is_picture_folder, load_pictures
 from training.manifest import Face, faces_folder, load_faces, part, read_rows, source_of
 from training.metrics import Floats
 
-Half = Literal["calib", "report", "all"]
+Half = Literal["calib", "report", "val", "all"]
 
 WHOLE: Final = "val"
 BLENDS: Final = "blends"
@@ -45,7 +45,7 @@ class Selection:
     @classmethod
     def parse(cls, name: str) -> Selection:
         """Take a list's name apart."""
-        for half in ("calib", "all"):
+        for half in ("calib", "val", "all"):
             if name.endswith(f"-{half}"):
                 return cls(name.removesuffix(f"-{half}"), half)
         return cls(name, "all" if name == PICTURES else "report")
@@ -69,7 +69,7 @@ def list_names(data: Path, wanted: Iterable[str]) -> list[str]:
     for name in wanted:
         if Selection.parse(name).kind not in (*sources, WHOLE, BLENDS, EACH):
             known = ", ".join((*sources, WHOLE, BLENDS, EACH))
-            raise ValueError(f"there is no list {name}: {known}, each also with -calib or -all")
+            raise ValueError(f"there is no list {name}: {known}; all with -calib, -val, -all, too")
         half = Selection.parse(name).half
         each = Selection.parse(name).kind == EACH
         names += [Selection(source, half).name for source in sources] if each else [name]
@@ -148,7 +148,7 @@ def selected(data: Path, selection: Selection) -> list[Face]:
     faces = load_faces(data, "val", tars)
     if selection.half == "all":
         faces = load_faces(data, "train", tars) + faces
-    else:
+    elif selection.half != "val":
         faces = [face for face in faces if part(face.group) == selection.half]
     if selection.kind == BLENDS:
         faces = [face for face in faces if not face.fake]

@@ -38,6 +38,7 @@ def groups(folder: Path, name: str) -> set[str]:
     [
         ("dfdc", Selection("dfdc", "report")),
         ("dfdc-calib", Selection("dfdc", "calib")),
+        ("lfw-val", Selection("lfw", "val")),
         ("lfw-all", Selection("lfw", "all")),
         ("pictures", Selection("pictures", "all")),
     ],
@@ -61,6 +62,12 @@ def test_neither_half_holds_a_training_face(folder: Path) -> None:
         faces = selected(folder, Selection.parse(name))
         assert faces
         assert {face.split for face in faces} == {"val"}, name
+
+
+def test_both_halves_are_the_whole_of_val(folder: Path) -> None:
+    faces = selected(folder, Selection.parse("dfdc-val"))
+    assert {face.split for face in faces} == {"val"}
+    assert groups(folder, "dfdc-val") == groups(folder, "dfdc") | groups(folder, "dfdc-calib")
 
 
 def test_all_means_both_splits(folder: Path) -> None:

@@ -23,6 +23,7 @@ from training.evaluate.report.stress import (
 HALVES: Mapping[str, str] = {
     "report": "the report half of val: published figures; this look at it was logged",
     "calib": "the calib half of val: for development; thresholds were chosen on it",
+    "val": "both halves of val: honest only for models on which neither half had a say",
     "all": "every face of the source, in both splits: honest only for models that never saw it",
 }
 
