@@ -18,12 +18,14 @@ from stream.errors import ConfigError, SinkError
 from stream.faces.finder import FaceFinder
 from stream.metrics import Metrics
 from stream.networks import Networks
+from stream.policy import Policy
 from stream.preview import Preview
 from stream.scheduler import Scheduler
-from stream.session import Identity, Policy, Session
+from stream.session import Session
 from stream.sinks import open_sink
 from stream.sources import mask_secrets, open_source
 from stream.sources.base import Source, SourceOptions
+from stream.types import Identity
 
 LOG: Final = logging.getLogger("deepfakestream")
 

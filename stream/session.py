@@ -1,6 +1,6 @@
 """Session: one stream's life, from opening its source to telling what was seen.
 
-The restart policy lives here and only here: sources fail, they do not retry.
+It alone starts a source again, as its policy says: sources fail, they do not retry.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from stream.fanout import Fanout, Subscription
 from stream.journal import Journal
 from stream.messages import Health, OverlayMessage, SourceState, overlay_message
 from stream.metrics import FaultLog, StreamMetrics
+from stream.policy import Policy
 from stream.preview import Preview
 from stream.pull import Pull
 from stream.scheduler import Scheduler
 from stream.sinks.base import Sink
 from stream.slot import LatestSlot
 from stream.sources.base import Source
-from stream.types import Analysis, Capture, FaceCrop, Frame
+from stream.types import Analysis, Capture, FaceCrop, Frame, Identity
 
 LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0
@@ -38,32 +39,6 @@ SINKS_DEADLINE_S: Final = 0.4
 """How long `stop` lets sinks take what was made: Ctrl+C leaves within a second."""
 LINES_QUEUED: Final = 1024
 """Messages that wait for a file: half a minute of a disk that stands still."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When a stream ends.
-
-    `once`: a file ends after its last frame instead of starting anew. `fast`: a file is read as
-    fast as its frames are analysed, on its own clock. `patient`: a source that cannot be reached
-    is tried for ever; otherwise for `open_timeout_s`. A live source that was there once is healed
-    for as long as it takes, unless `once` is set: then `open_timeout_s` counts from its loss.
-    """
-
-    once: bool = False
-    fast: bool = False
-    patient: bool = True
-    open_timeout_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What names a stream and what it runs on. `address` has its secrets masked."""
-
-    stream_id: str
-    address: str
-    engine: str
-    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +93,6 @@ class Session:
         self._epoch_starts_s = 0.0
         metrics.watch(self._evidence_age_s, lambda: float(self.source_state == "live"))
 
-    # -- life ---------------------------------------------------------------------------------
-
     async def run(self, sinks: Sequence[Sink] = ()) -> None:
         """Live until the source has ended for good, or `stop`. Cancelling stops at once.
 
@@ -166,7 +139,8 @@ class Session:
                 now_s = self._clock.now_s()
                 if backoff is None or self._frames > frames_before:
                     backoff, started_s = Backoff(now_s, random.Random()), now_s
-                if not self._worth_another(exc, now_s - started_s):
+                was_there = self._frames > 0 and self._source is not None and self._source.live
+                if not self._policy.worth_another(exc, was_there, now_s - started_s):
                     self._give_up(exc)
                     return
                 self._state, self._problem = "connecting", exc.problem
@@ -178,14 +152,6 @@ class Session:
                     self.fail("it ended without a picture", "check that it is a video")
                 if self._policy.once or self.error:
                     return
-
-    def _worth_another(self, exc: SourceError, tried_s: float) -> bool:
-        was_there = self._frames > 0 and self._source is not None and self._source.live
-        # A camera that was there answers 401 or 404 while it boots: only a first refusal counts.
-        if not exc.retryable and not was_there:
-            return False
-        patient = self._policy.patient or (was_there and not self._policy.once)
-        return patient or tried_s < self._policy.open_timeout_s
 
     def fail(self, problem: str, remedy: str) -> None:
         """State that the stream has ended for good, and why."""
@@ -237,8 +203,6 @@ class Session:
             return True
 
         return emit
-
-    # -- one frame ----------------------------------------------------------------------------
 
     async def _look_at(self, numbered: _Numbered) -> None:
         capture = self._on_own_clock(numbered.capture)
@@ -303,8 +267,6 @@ class Session:
         if self._policy.fast:
             await self.messages.drained()
 
-    # -- what others ask ----------------------------------------------------------------------
-
     def sent(self, message: OverlayMessage) -> None:
         """Note that `message` has left for one of its viewers."""
         self._journal.sent(message)
@@ -317,10 +279,7 @@ class Session:
 
         A file read without pacing waits for those that are `awaited`, and for no other client.
         """
-        with (
-            self.messages.subscribe(size, awaited=awaited) as subscription,
-            self._client(channel),
-        ):
+        with self.messages.subscribe(size, awaited=awaited) as subscription, self._client(channel):
             yield subscription
 
     @contextmanager
@@ -364,8 +323,6 @@ class Session:
             "tracks": self._analyzer.tracks_seen,
             "latency_ms": self._journal.latencies(),
         }
-
-    # -- small parts --------------------------------------------------------------------------
 
     @contextmanager
     def _client(self, channel: str) -> Iterator[None]:

@@ -209,3 +209,13 @@ class Analysis:
     frame: Frame
     faces: tuple[FaceReport, ...]
     hops: Hops
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What names a stream and what it runs on. `address` has its secrets masked."""
+
+    stream_id: str
+    address: str
+    engine: str
+    device: str

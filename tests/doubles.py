@@ -21,12 +21,13 @@ from stream.analyzer import Analyzer
 from stream.clock import Clock, MonotonicClock
 from stream.messages import OverlayMessage
 from stream.metrics import Metrics
+from stream.policy import Policy
 from stream.preview import Preview
 from stream.scheduler import Scheduler
 from stream.scoring.options import ScoringOptions
-from stream.session import Identity, Policy, Session
+from stream.session import Session
 from stream.sources.base import Emit
-from stream.types import FaceTrack, Pixels
+from stream.types import FaceTrack, Identity, Pixels
 from tests import builders
 
 DEADLINE_S = 10.0

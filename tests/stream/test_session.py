@@ -18,8 +18,8 @@ from stream.clock import ManualClock
 from stream.errors import SinkError, SourceError
 from stream.latency import HOPS
 from stream.messages import OverlayMessage
+from stream.policy import Policy
 from stream.scoring.options import ScoringOptions
-from stream.session import Policy
 from stream.types import FaceState, Reason
 from tests import builders
 from tests.doubles import (
