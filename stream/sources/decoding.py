@@ -116,9 +116,9 @@ class Decoder:
             self.errors += 1
             self._damaged = True
             return []
-        return [self._judge(frame, bytes(packet)) for frame in frames]
+        return [self._judge(frame, packet) for frame in frames]
 
-    def _judge(self, frame: VideoFrame, packet: bytes) -> Picture:
+    def _judge(self, frame: VideoFrame, packet: av.Packet[VideoStream]) -> Picture:
         if frame.is_corrupt:
             self.errors += 1
             self._damaged = True

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from typing import Final, cast
 
+import av
 import numpy as np
 from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 EXPORT: Final = {"export_side_data": "venc_params"}
 """The option by which FFmpeg's H.264 decoder hands the quantisers out."""
@@ -29,15 +31,17 @@ _VP8_STEPS: Final = (
 large as the orthonormal one."""
 
 
-def quantiser_of(codec: str, frame: VideoFrame, packet: bytes) -> float | None:
+def quantiser_of(
+    codec: str, frame: VideoFrame, packet: av.Packet[VideoStream] | None
+) -> float | None:
     """Give a picture's quantiser; `packet` is the one that it came out with.
 
     None for codecs (FFmpeg's names) that do not tell, and for H.264 without `EXPORT`.
     """
     if codec == "h264":
         return h264_quantiser(frame)
-    # VP8 gives each picture out at once, so it is this packet's.
-    return vp8_quantiser(packet) if codec == "vp8" else None
+    # VP8 gives each picture out at once, so it is this packet's; a flush gives none.
+    return vp8_quantiser(bytes(packet)) if codec == "vp8" and packet is not None else None
 
 
 def h264_quantiser(frame: VideoFrame) -> float | None:

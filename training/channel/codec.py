@@ -119,8 +119,7 @@ def transcode(frames: Iterable[Frame], encoder: Encoder) -> Transcoded:
     for packet in [*packets, None]:
         for frame in source.decode(packet):
             pictures.append((int(frame.pts or 0), np.asarray(frame.to_ndarray(), np.uint8)))
-            data = b"" if packet is None else bytes(packet)
-            quantisers.append(quantiser_of(encoder.decoder, frame, data))
+            quantisers.append(quantiser_of(encoder.decoder, frame, packet))
     return Transcoded(tuple(pictures), tuple(quantisers), tuple(packet.size for packet in packets))
 
 
