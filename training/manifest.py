@@ -2,7 +2,8 @@
 
 The data folder's plain form has the columns ``tar, file, label, method, group, split, face_px,
 licence``. ``python -m training prepare`` writes the same with more of them, all optional here:
-``source``, ``crop_scale``, ``shift_down``, ``landmarks`` (ten numbers), ``quality``.
+``source``, ``crop_scale``, ``shift_down``, ``to_landmarks``, ``landmarks`` (ten numbers),
+``quality``.
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ DFDC_TO_LANDMARKS: Final = 0.8
 """How far their centre has gone, from MTCNN's box to the middle of its landmarks, sideways: where
 the heads are turned, the landmarks' mean lies 0.2 of the box from its centre and 0.04 of the crop
 from its own; likewise."""
-CROPS: Final[Mapping[str, tuple[float, float]]] = {
-    "dfdc": (DFDC_CROP_SCALE, DFDC_SHIFT_DOWN),
-    "ciplab": (1.3, -0.064),
-    "stylegan2": (1.3, -0.021),
-    "portraits": (1.52, 0.0),
-    "lfw": (1.59, 0.0),
+CROPS: Final[Mapping[str, tuple[float, float, float]]] = {
+    "dfdc": (DFDC_CROP_SCALE, DFDC_SHIFT_DOWN, DFDC_TO_LANDMARKS),
+    "ciplab": (1.3, -0.064, 0.0),
+    "stylegan2": (1.3, -0.021, 0.0),
+    "portraits": (1.52, 0.0, 0.0),
+    "lfw": (1.59, 0.0, 0.0),
 }
-"""Crop scale and shift down by source, for rows that do not state their own: medians of MTCNN's
-boxes over the training crops (`training.landmarks`), the side of a picture being its shorter one.
-The data folder's README states 1.6 for all but DFDC; its detector's boxes were others."""
-OTHER_CROP: Final = (1.6, 0.0)
+"""Crop scale, shift down and share of the way to the landmarks by source, for rows that do not
+state their own: medians of MTCNN's boxes over the training crops (`training.landmarks`), the side
+of a picture being its shorter one. The data folder's README states 1.6 for all but DFDC; its
+detector's boxes were others."""
+OTHER_CROP: Final = (1.6, 0.0, 0.0)
 """The same for a source that is not named above."""
 HELD_OUT_SHARE: Final = 20
 """One training group in so many is kept for calibration and never trained on."""
@@ -168,7 +170,7 @@ def to_landmarks_of(row: Row) -> float:
     """
     given = row.get("to_landmarks")
     if not given:
-        return DFDC_TO_LANDMARKS if source_of(row) == "dfdc" else 0.0
+        return CROPS.get(source_of(row), OTHER_CROP)[2]
     share = float(given)
     if not 0 <= share < 1:
         raise ValueError(f"{row['tar']}/{row['file']}: to_landmarks is {given}")

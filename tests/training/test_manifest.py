@@ -56,7 +56,7 @@ def test_a_folder_may_hold_the_manifest_itself(tmp_path: Path) -> None:
 
 def test_the_plain_manifest_tells_the_crop_by_the_source(tmp_path: Path) -> None:
     faces = load_faces(write_data(tmp_path, per_class=1), "train")
-    assert {(face.source, face.crop_scale, face.shift_down) for face in faces} == {
+    assert {(f.source, f.crop_scale, f.shift_down, f.to_landmarks) for f in faces} == {
         ("dfdc", *CROPS["dfdc"]), ("portraits", *CROPS["portraits"]),
     }  # fmt: skip
     assert all(face.quality is None for face in faces)
@@ -68,11 +68,11 @@ def test_the_richer_manifest_is_believed(tmp_path: Path) -> None:
     folder = rewritten(
         write_data(tmp_path, per_class=1),
         source="webcam", crop_scale="1.3", landmarks=write_landmarks(landmarks),
-        quality="0.75", shift_down="0.05", method="deepfakes",
+        quality="0.75", shift_down="0.05", to_landmarks="0.5", method="deepfakes",
     )  # fmt: skip
     face = load_faces(folder, "train")[0]
     assert (face.source, face.crop_scale, face.quality) == ("webcam", 1.3, 0.75)
-    assert (face.shift_down, face.method) == (0.05, "deepfakes")
+    assert (face.shift_down, face.to_landmarks, face.method) == (0.05, 0.5, "deepfakes")
     assert face.landmarks is not None
     np.testing.assert_allclose(face.landmarks, landmarks, atol=1e-4)
 

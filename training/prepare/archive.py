@@ -93,6 +93,7 @@ def _crop(row: Row, face: Face, quality: float | None, found: CropFace | None, d
         licence=row.get("licence") or "",
         face_px=row.get("face_px") or "",
         shift_down=face.shift_down,
+        to_landmarks=face.to_landmarks,
         landmarks=row.get("landmarks") or write_landmarks(found.landmarks if found else None),
         quality=quality,
         media_time_s=float(time) if time else None,

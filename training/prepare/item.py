@@ -80,6 +80,7 @@ class Crop:
     licence: str = ""
     face_px: str = ""
     shift_down: float = 0.0
+    to_landmarks: float = 0.0
     landmarks: str = ""
     quality: float | None = None
     media_time_s: float | None = None

@@ -16,7 +16,8 @@ from training.prepare.staging import Harvest, add
 
 COLUMNS: Final = (
     "tar", "file", "label", "method", "group", "split", "face_px", "licence",
-    "source", "crop_scale", "shift_down", "landmarks", "quality", "media_time_s", "phash",
+    "source", "crop_scale", "shift_down", "to_landmarks", "landmarks", "quality",
+    "media_time_s", "phash",
 )  # fmt: skip
 """The data folder's first, then what `prepare` adds."""
 SHARD: Final = 10_000
@@ -102,6 +103,7 @@ def _row(entry: Kept, tar: str, file: str) -> dict[str, str]:
         "source": crop.source,
         "crop_scale": f"{crop.crop_scale:.4g}",
         "shift_down": f"{crop.shift_down:.4f}",
+        "to_landmarks": f"{crop.to_landmarks:.4f}",
         "landmarks": crop.landmarks,
         "quality": "" if crop.quality is None else f"{crop.quality:.4f}",
         "media_time_s": "" if crop.media_time_s is None else f"{crop.media_time_s:.3f}",

@@ -96,7 +96,7 @@ def test_a_tight_source_keeps_its_usual_crop_and_a_stated_one_is_believed(
 ) -> None:
     files = {"a": encoded(face)}
     ((dfdc, _),), _, _ = harvested(archive(tmp_path / "dfdc-train.tar", files), harvester)
-    assert (dfdc.crop_scale, dfdc.shift_down) == CROPS["dfdc"]
+    assert (dfdc.crop_scale, dfdc.shift_down, dfdc.to_landmarks) == CROPS["dfdc"]
     stated = archive(tmp_path / "web-c.tar", files, crop_scale="1.5", shift_down="0.1")
     ((told, _),), _, _ = harvested(stated, harvester)
     assert (told.crop_scale, told.shift_down) == (1.5, 0.1)
@@ -138,7 +138,7 @@ def test_a_box_far_from_the_usual_size_is_not_believed(
     wide = cv2.copyMakeBorder(face, room, room, room, room, cv2.BORDER_CONSTANT)
     item = archive(tmp_path / "web-real.tar", {"a": encoded(np.asarray(wide, np.uint8))})
     ((crop, _),), _, _ = harvested(item, harvester)
-    assert (crop.crop_scale, crop.shift_down) == OTHER_CROP
+    assert (crop.crop_scale, crop.shift_down, crop.to_landmarks) == OTHER_CROP
 
 
 def test_a_row_with_a_number_that_is_none_is_a_drop(harvester: Harvester, tmp_path: Path) -> None:

@@ -40,12 +40,13 @@ def kept(split: str = "train", **given: Any) -> Kept:
 def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     entry = kept(
         file="fake/a.jpg", fake=True, source="my-set", method="swap", crop_scale=1.31,
-        shift_down=-0.064, landmarks=LANDMARKS, quality=0.5,
+        shift_down=-0.064, to_landmarks=0.8, landmarks=LANDMARKS, quality=0.5,
     )  # fmt: skip
     (face,) = load_faces(written(tmp_path, entry), "train")
     assert face.jpeg == b"fake/a.jpg"
     assert (face.fake, face.source, face.method, face.group) == (True, "my-set", "swap", "group")
     assert (face.crop_scale, face.shift_down, face.quality) == (1.31, -0.064, 0.5)
+    assert face.to_landmarks == 0.8
     assert face.landmarks is not None
     assert face.landmarks[4].tolist() == pytest.approx([0.9, 1.0])
 
