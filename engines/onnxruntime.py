@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
-from engines.base import Outputs
-from engines.errors import EngineUnavailable, InferenceFailed, ModelMismatch
-from engines.preprocess import model_input
-from engines.spec import REEXPORT, ModelSpec, TensorSpec
+from engines.errors import EngineUnavailable, ModelMismatch
+from engines.opened import OpenedEngine
+from engines.package import load_package
+from engines.spec import REEXPORT, ModelSpec
 
 NAME: Final = "onnxruntime"
 PROVIDER: Final = "CPUExecutionProvider"
 INSTALL: Final = "pip install deepfakestream[cpu]"
+REPAIR: Final = "pip uninstall onnxruntime onnxruntime-gpu, then " + INSTALL
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(OpenedEngine):
     """One ONNX model, opened for ONNX Runtime's CPU provider with `threads` threads.
 
     The threads do not spin between two calls: decoders share the machine, and a spinning worker
@@ -33,55 +33,19 @@ class OnnxRuntimeEngine:
     def __init__(self, spec: ModelSpec, weights: Path, *, device: str, threads: int) -> None:
         if device != "cpu":
             raise EngineUnavailable(NAME, f"it cannot run on {device!r}", "use --device cpu")
-        self._spec = spec
         self._session: Any = _open(load_runtime(), weights, threads)
-        self._provider = _provider_in_use(self._session)
+        super().__init__(spec, provider=_provider_in_use(self._session), device=device)
         _check(self._session, spec, weights)
         self._outputs = [tensor.name for tensor in spec.outputs]
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model takes and gives."""
-        return self._spec
+    def _run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        result: list[NDArray[Any]] = self._session.run(
+            self._outputs, {self._spec.inputs[0].name: values}
+        )
+        return result
 
-    @property
-    def provider(self) -> str:
-        """The execution provider, as ONNX Runtime reports it."""
-        return self._provider
-
-    @property
-    def device(self) -> str:
-        """Always ``cpu``."""
-        return "cpu"
-
-    def infer(self, batch: NDArray[Any]) -> Outputs:
-        """Run the model; see `engines.base.Engine.infer`."""
-        values = model_input(batch, self._spec)
-        if len(values) == 0:
-            return {tensor.name: _empty(tensor) for tensor in self._spec.outputs}
-        if self._session is None:
-            raise InferenceFailed(self._spec.name, "the engine is closed")
-        try:
-            results = self._session.run(self._outputs, {self._spec.inputs[0].name: values})
-        except Exception as exc:  # ONNX Runtime's errors share no root but Exception
-            raise InferenceFailed(self._spec.name, str(exc)) from exc
-        arrays = (np.asarray(result, np.float32) for result in results)
-        return dict(zip(self._outputs, arrays, strict=True))
-
-    def close(self) -> None:
-        """Release the session; a second call does nothing."""
+    def _release(self) -> None:
         self._session = None
-
-    def __enter__(self) -> OnnxRuntimeEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def load_runtime() -> Any:
@@ -89,24 +53,8 @@ def load_runtime() -> Any:
 
     Raises: EngineUnavailable that tells a missing package from one that is there but broken.
     """
-    try:
-        import onnxruntime
-
-        onnxruntime.InferenceSession  # noqa: B018  a half-removed wheel imports as an empty package
-    except ModuleNotFoundError as exc:
-        if exc.name == "onnxruntime":
-            raise EngineUnavailable(NAME, "the package onnxruntime is missing", INSTALL) from exc
-        raise _broken(exc) from exc
-    except Exception as exc:  # a native package that cannot load raises whatever it likes
-        raise _broken(exc) from exc
-    return onnxruntime
-
-
-def _broken(cause: Exception) -> EngineUnavailable:
-    return EngineUnavailable(
-        NAME,
-        f"the package onnxruntime is installed but broken ({cause})",
-        "pip uninstall onnxruntime onnxruntime-gpu, then " + INSTALL,
+    return load_package(
+        NAME, "onnxruntime", needs="InferenceSession", install=INSTALL, repair=REPAIR
     )
 
 
@@ -154,8 +102,3 @@ def _same_shape(actual: list[Any], expected: tuple[int | str, ...]) -> bool:
         size == wanted or (isinstance(wanted, str) and not isinstance(size, int))
         for size, wanted in zip(actual, expected, strict=True)
     )
-
-
-def _empty(tensor: TensorSpec) -> NDArray[np.float32]:
-    inner = [size if isinstance(size, int) else 0 for size in tensor.shape[1:]]
-    return np.empty((0, *inner), np.float32)

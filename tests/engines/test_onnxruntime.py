@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -99,38 +98,6 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == (
         "engine 'onnxruntime': the package onnxruntime is missing; pip install deepfakestream[cpu]"
     )
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [
-        ImportError("libonnxruntime.so.1: cannot open shared object file"),
-        ModuleNotFoundError("No module named 'flatbuffers'", name="flatbuffers"),
-        OSError("wrong ELF class"),
-    ],
-    ids=["library", "dependency", "other machine"],
-)
-def test_a_broken_package_says_why_and_how_to_repair_it(
-    monkeypatch: pytest.MonkeyPatch, cause: Exception
-) -> None:
-    genuine = builtins.__import__
-
-    def broken(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "onnxruntime":
-            raise cause
-        return genuine(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", broken)
-    with pytest.raises(EngineUnavailable) as caught:
-        load_runtime()
-    assert f"installed but broken ({cause})" in str(caught.value)
-    assert "pip uninstall" in caught.value.remedy
-
-
-def test_a_half_removed_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
-    with pytest.raises(EngineUnavailable, match="installed but broken"):
-        load_runtime()
 
 
 def test_a_device_that_it_cannot_run_on_is_refused(spec: ModelSpec, weights: Path) -> None:
