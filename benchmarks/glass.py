@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.report import NOT_RUN, Report, Requirement, parser, percentiles, table
+from benchmarks.report import NOT_RUN, Report, Requirement, parser, percentiles
 from benchmarks.rtc.program import quiet_clip, running
 from benchmarks.rtc.scene import CLICK, FIRST, FPS, LOOK, SCENE, WIDTH_PX, off_px, scene
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         with running(f"quiet={clip}", *engine, "--set", "webrtc.busy_age_ms=60000") as url:
             first_ms, samples = _watch(chromium, url, options.seconds)
     _tell(report, first_ms, samples)
-    return report.finish(options.json, options.check)
+    return report.finish(options.json, options.check, options.markdown)
 
 
 def _watch(chromium: str, url: str, seconds: float) -> tuple[float, list[dict[str, Any]]]:
@@ -70,8 +70,8 @@ def _tell(report: Report, first_ms: float, samples: list[dict[str, Any]]) -> Non
     faced = [one for one in own if len(one["boxes"]) == 1]
     ages, offs = percentiles([one["ageMs"] for one in own]), percentiles([*map(off_px, faced)])
     shown = {"pictures": len(samples), "with their own message": len(own), "one face": len(faced)}
-    print(table([shown | {"click to first score (ms)": first_ms}]))
-    print(table([{"": "glass to score to page (ms)"} | ages, {"": "box off its face (px)"} | offs]))
+    report.show([shown | {"click to first score (ms)": first_ms}])
+    report.show([{"": "glass to score to page (ms)"} | ages, {"": "box off its face (px)"} | offs])
     report.figures |= shown | {"first_ms": first_ms, "glass_ms": ages, "off_px": offs}
     if not faced:
         print(f"{NOT_RUN}: no picture was shown with a message and a face of its own")

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.report import NOT_RUN, Report, Requirement, parser, table
+from benchmarks.report import NOT_RUN, Report, Requirement, parser
 from benchmarks.rtsp.camera_file import as_camera_sends
 from benchmarks.rtsp.rig import RtspServer, missing
 from stream.config import REPOSITORY, data_dir
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         print("Encoding the clip as a camera sends it …", file=sys.stderr)
         clip = as_camera_sends(film, Path(folder) / "clip.mp4")
         report = _measure(clip, options)
-    return report.finish(options.json, options.check)
+    return report.finish(options.json, options.check, options.markdown)
 
 
 def _measure(clip: Path, options: Namespace) -> Report:
@@ -131,8 +131,7 @@ def _naive(clip: Path) -> dict[str, Any] | None:
 
 
 def _tell(runs: dict[str, Run], naive: dict[str, Any] | None, report: Report) -> None:
-    print(table([row for name, run in runs.items() for row in run.rows(name)]))
-    print()
+    report.show([row for name, run in runs.items() for row in run.rows(name)])
     costs = []
     for name, run in runs.items():
         ratio = naive["cpu_ms_per_frame"] / run.cpu_ms if naive else None
@@ -157,7 +156,7 @@ def _tell(runs: dict[str, Run], naive: dict[str, Any] | None, report: Report) ->
                 "naive / ours": None,
             }
         )
-    print(table(costs))
+    report.show(costs)
     report.figures |= {name: run.summary for name, run in runs.items()}
     report.figures |= {"cost": costs, "naive": naive}
     limit_ms = 1000 / FPS + ALLOWED_MS

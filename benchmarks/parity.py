@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Report, Requirement, parser, percentiles, table
+from benchmarks.report import Report, Requirement, parser, percentiles
 from engines.errors import EngineError
 from engines.table import choose_engine, open_engine
 from stream.config import EngineConfig, data_dir
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"parity: {exc}")
         return 2
     report = _measure(photos, reference, cascade, faces)
-    return report.finish(options.json, options.check)
+    return report.finish(options.json, options.check, options.markdown)
 
 
 def _measure(
@@ -111,10 +111,9 @@ def _measure(
         {"of the reference's faces": "IoU"} | ious,
         {"of the reference's faces": "landmark error / side"} | errors,
     ]
-    print(table(rows))
     ratio = float(times[0] / times[1])
     print(f"CPU time: facenet-pytorch {times[0]:.2f} s, ours {times[1]:.2f} s: {ratio:.1f} times")
-    return Report(
+    report = Report(
         "parity",
         {
             "photos": len(photos),
@@ -132,6 +131,8 @@ def _measure(
             Requirement("share of extra boxes", extra, 0.01, at_least=False),
         ],
     )
+    report.show(rows)
+    return report
 
 
 def _cascade(engine: str, device: str, faces: FacesOptions) -> Cascade:

@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +22,10 @@ PACKAGES: Final = (
     "av",
     "onnxruntime",
     "onnxruntime-gpu",
+    "openvino",
     "torch",
     "facenet-pytorch",
+    "timm",
 )
 NOT_RUN: Final = "not run"
 """What a table says for a row whose device or package is not here."""
@@ -34,6 +37,7 @@ def parser(name: str, description: str) -> ArgumentParser:
     made.add_argument("--engine", default="auto", help="runtime of the networks (%(default)s)")
     made.add_argument("--device", default="cpu", help="device of the networks (%(default)s)")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    made.add_argument("--markdown", type=Path, metavar="FILE", help="write tables for a page there")
     made.add_argument("--check", action="store_true", help="exit 1 if a figure falls short")
     return made
 
@@ -60,18 +64,29 @@ class Requirement:
 
 @dataclass(slots=True)
 class Report:
-    """One run of one benchmark: `figures` go to JSON as they are."""
+    """One run of one benchmark: `figures` go to JSON as they are, `tables` to Markdown."""
 
     name: str
     figures: dict[str, Any] = field(default_factory=dict)
     requirements: list[Requirement] = field(default_factory=list)
+    tables: list[Sequence[Mapping[str, Any]]] = field(default_factory=list)
 
-    def finish(self, file: Path | None, check: bool) -> int:
-        """Print the requirements, write the JSON to `file`; give the exit code."""
+    def show(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print the rows as a table, and keep them for Markdown."""
+        print(table(rows))
+        print()
+        self.tables.append(rows)
+
+    def finish(self, file: Path | None, check: bool, markdown: Path | None = None) -> int:
+        """Print the requirements, write the JSON to `file` and the page's fragment to `markdown`;
+        give the exit code.
+        """
         for requirement in self.requirements:
             print(requirement)
         if file:
             file.write_text(json.dumps(self.body(), indent=2) + "\n", encoding="utf-8")
+        if markdown:
+            markdown.write_text(self.fragment(), encoding="utf-8")
         return int(check and not all(requirement.met for requirement in self.requirements))
 
     def body(self) -> dict[str, Any]:
@@ -79,12 +94,26 @@ class Report:
         met = [asdict(r) | {"met": r.met} for r in self.requirements]
         body = {
             "benchmark": self.name,
+            "date": _today(),
             "machine": machine(),
             "versions": versions(),
             "figures": self.figures,
             "requirements": met,
         }
         return dict(_plain(body))
+
+    def fragment(self) -> str:
+        """The tables and what became of the requirements, as Markdown with its circumstances."""
+        here = machine()
+        packages = ", ".join(f"{name} {number}" for name, number in versions().items())
+        parts = [
+            f"`python -m benchmarks {self.name}`, {_today()}: {here['cpu']}, {here['cores']} cores,"
+            f" {here['system']}; {packages}.",
+            *map(markdown_table, self.tables),
+        ]
+        if self.requirements:
+            parts.append("\n".join(f"- {requirement}" for requirement in self.requirements))
+        return "\n\n".join(parts) + "\n"
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | int | None]:
@@ -113,6 +142,15 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same rows as `table`, for a page."""
+    if not rows:
+        return "(nothing)"
+    lines = [list(rows[0]), ["---" for _ in rows[0]]]
+    lines += [[_cell(row.get(head)) for head in rows[0]] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def machine() -> dict[str, Any]:
     """What was measured on; nothing that names the host."""
     return {
@@ -131,6 +169,10 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def _cpu() -> str:

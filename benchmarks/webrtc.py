@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.report import Report, Requirement, parser, percentiles, table
+from benchmarks.report import Report, Requirement, parser, percentiles
 from benchmarks.rtc.visitors import visitors
 from engines.base import Engine, Outputs
 from stream.access import Access
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     report = Report("webrtc", {"seconds": options.seconds, "peers": options.peers})
     asyncio.run(_age(options, report))
     asyncio.run(_soak(options, report))
-    return report.finish(options.json, options.check)
+    return report.finish(options.json, options.check, options.markdown)
 
 
 @asynccontextmanager
@@ -118,7 +118,7 @@ async def _age(options: Namespace, report: Report) -> None:
     async with _place(options, _limits(), slowed=True) as here:
         said = json.loads(await visitors("age", here.base, options.seconds))
     figures, health = percentiles(said["ages_ms"]), said["health"]
-    print(table([{"evidence age (ms), 5 fps of 30": "seen by the sender"} | figures]))
+    report.show([{"evidence age (ms), 5 fps of 30": "seen by the sender"} | figures])
     report.figures |= {"age_ms": figures, "fps_scored": health["fps_scored"]}
     report.figures |= {"dropped": health["dropped"]}
     p99 = figures["p99"] if figures["p99"] is not None else float("nan")
@@ -150,7 +150,7 @@ async def _soak(options: Namespace, report: Report) -> None:
         "threads left": sum(not name.startswith(("asyncio_", "AnyIO")) for name in fresh),
         "MB over the last ten": memory_mb[-1] - memory_mb[-min(2, len(memory_mb))],
     }
-    print(table([row]))
+    report.show([row])
     report.figures |= {"soak": row, "memory_mb": memory_mb}
     for name in list(row)[1:5]:
         report.requirements.append(Requirement(name, float(row[name]), 0.0, at_least=False))

@@ -14,6 +14,7 @@ from benchmarks.report import (
     Report,
     Requirement,
     machine,
+    markdown_table,
     parser,
     percentiles,
     table,
@@ -62,7 +63,24 @@ def test_the_json_is_plain_and_complete(tmp_path: Path) -> None:
 
 def test_nothing_names_the_host() -> None:
     host = platform.node()
-    assert not host or host not in json.dumps([machine(), versions()])
+    assert not host or host not in json.dumps([machine(), versions()]) + Report("x").fragment()
+
+
+def test_what_is_shown_is_printed_and_goes_into_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("x", requirements=[Requirement("share", 0.5, 0.4)])
+    rows: list[dict[str, Any]] = [{"hop": "sent", "p50": 1.23456}, {"hop": "seen", "p50": None}]
+    report.show(rows)
+    assert capsys.readouterr().out == table(rows) + "\n\n"
+    page = tmp_path / "page.md"
+    assert report.finish(None, True, page) == 0
+    circumstances, shown, wanted = page.read_text(encoding="utf-8").split("\n\n")
+    assert circumstances.startswith("`python -m benchmarks x`, 20")
+    assert f"numpy {np.__version__}" in circumstances
+    assert shown == "| hop | p50 |\n| --- | --- |\n| sent | 1.235 |\n| seen | - |"
+    assert wanted == "- met: share is 0.5, must be at least 0.4\n"
+    assert markdown_table([]) == "(nothing)"
 
 
 def test_percentiles_carry_their_count() -> None:
