@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from stream.clock import Clock
@@ -37,6 +38,15 @@ class Journal:
     def restart(self) -> None:
         """A new connection: rates start anew."""
         self._rates.restart()
+
+    def rest(self) -> None:
+        """Nothing is looked at for now, so there is no evidence to grow old."""
+        self.restart()
+        self._evidence_from_s = None
+
+    def watch(self, live: Callable[[], float]) -> None:
+        """Let Prometheus read the evidence age and `live` at scrape time."""
+        self._metrics.watch(self._age_or_nan, live)
 
     def drops(self, total: int) -> None:
         """The stream has dropped `total` frames so far."""
@@ -78,6 +88,14 @@ class Journal:
             if seq == message.seq:
                 self._measure("sent", self._clock.now_s() - captured_at_s)
 
+    async def sending(
+        self, messages: AsyncIterator[OverlayMessage]
+    ) -> AsyncIterator[OverlayMessage]:
+        """The `messages`, each noted as sent once its reader is back for more."""
+        async for message in messages:
+            yield message
+            self.sent(message)
+
     def evidence_age_s(self) -> float | None:
         """Age of the oldest evidence among the faces in sight; None without a scored face."""
         if self._evidence_from_s is None:
@@ -91,6 +109,10 @@ class Journal:
     def latencies(self) -> dict[str, Any]:
         """p50, p95, p99 and count of every hop, in ms since capture."""
         return {hop: record.summary() for hop, record in self._latency.items()}
+
+    def _age_or_nan(self) -> float:
+        age_s = self.evidence_age_s()
+        return float("nan") if age_s is None else age_s
 
     def _measure(self, hop: Hop, latency_s: float) -> None:
         self._latency[hop].add(1000 * latency_s)

@@ -17,7 +17,7 @@ from stream.clock import Clock
 from stream.scoring.verdict import worst_state
 from stream.types import Analysis, ClockKind, FaceReport, FaceState, Floats, Reason
 
-SourceState = Literal["connecting", "live", "stalled", "ended"]
+SourceState = Literal["connecting", "live", "stalled", "paused", "ended"]
 Point = tuple[float, float]
 
 

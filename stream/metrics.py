@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -120,12 +121,14 @@ class StreamMetrics:
         self._metrics._age.labels(self._id).set_function(age_s)
         self._metrics._live.labels(self._id).set_function(live)
 
-    def clients(self, channel: str, change: int) -> None:
-        """A client of `channel` came (+1) or went (-1)."""
+    @contextmanager
+    def client(self, channel: str) -> Iterator[None]:
+        """A client of `channel` is there meanwhile."""
         # Kept, not looked up: the last client of a stream may go after the stream was forgotten.
         if channel not in self._channels:
             self._channels[channel] = self._metrics._clients.labels(self._id, channel)
-        self._channels[channel].inc(change)
+        with self._channels[channel].track_inprogress():
+            yield
 
 
 class FaultLog:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
+from stream.backoff import Backoff
 from stream.errors import SourceError
 
 
@@ -32,3 +34,26 @@ class Policy:
             return False
         patient = self.patient or (was_there and not self.once)
         return patient or tried_s < self.open_timeout_s
+
+
+class Attempts:
+    """The failures of one source in a row, and how long to wait after each."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._backoff: Backoff | None = None
+        self._since_s = 0.0
+
+    def pause_s(
+        self, exc: SourceError, now_s: float, was_there: bool, progressed: bool
+    ) -> float | None:
+        """How long to wait after `exc`; None to give up.
+
+        `was_there`: a live source that has given pictures before; `progressed`: it gave some since
+        the last failure, so that the count begins anew.
+        """
+        if self._backoff is None or progressed:
+            self._backoff, self._since_s = Backoff(now_s, random.Random()), now_s
+        if not self._policy.worth_another(exc, was_there, now_s - self._since_s):
+            return None
+        return self._backoff.pause_s(now_s)

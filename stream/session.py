@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engines.errors import EngineError
 from stream.analyzer import Analyzer, CropScore
-from stream.backoff import Backoff
 from stream.clock import Clock, ManualClock
 from stream.errors import SourceError
 from stream.fanout import Fanout, Subscription
 from stream.journal import Journal
 from stream.messages import Health, OverlayMessage, SourceState, overlay_message
 from stream.metrics import FaultLog, StreamMetrics
-from stream.policy import Policy
+from stream.policy import Attempts, Policy
 from stream.preview import Preview
 from stream.pull import Pull
 from stream.scheduler import Scheduler
@@ -83,15 +81,17 @@ class Session:
         self._journal = Journal(metrics, clock)
         self._state: SourceState = "connecting"
         self._problem = ""
+        self._unpaused = asyncio.Event()
+        self.resume()
+        self._slot: LatestSlot[_Numbered] | None = None
         self._source: Source | None = None
         self._work: asyncio.Task[None] | None = None
         self._feeds: list[asyncio.Task[None]] = []
-        self._epoch = -1
-        self._epoch_starts_seq = -1
+        self._epoch = self._epoch_starts_seq = -1
         self._frames = 0
         self._arrived_at_s = clock.now_s()
         self._epoch_starts_s = 0.0
-        metrics.watch(self._evidence_age_s, lambda: float(self.source_state == "live"))
+        self._journal.watch(lambda: float(self.source_state == "live"))
 
     async def run(self, sinks: Sequence[Sink] = ()) -> None:
         """Live until the source has ended for good, or `stop`. Cancelling stops at once.
@@ -102,8 +102,7 @@ class Session:
             return
         async with asyncio.TaskGroup() as group:
             for sink in sinks:
-                name = f"sink-{self.identity.stream_id}"
-                self._feeds.append(group.create_task(self._feed(sink), name=name))
+                self._feeds.append(group.create_task(self._feed(sink), name="sink"))
             looking = group.create_task(self.preview.run())
             self._work = group.create_task(self._supervise(), name=self.identity.stream_id)
             self._work.add_done_callback(lambda _: self._wind_up(looking))
@@ -113,7 +112,24 @@ class Session:
         self._state = "ended"
         if self._work:
             self._work.cancel()
-            asyncio.get_running_loop().call_later(SINKS_DEADLINE_S, self._leave_sinks)
+            for feed in self._feeds:
+                asyncio.get_running_loop().call_later(SINKS_DEADLINE_S, feed.cancel)
+
+    def pause(self) -> None:
+        """Close the source and look at nothing until `resume`; viewers stay connected."""
+        self._unpaused.clear()
+        slot, self._slot = self._slot, None
+        if slot:
+            slot.close()
+
+    def resume(self) -> None:
+        """Open the source anew; what comes is another epoch."""
+        self._unpaused.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the stream waits for `resume`."""
+        return not self._unpaused.is_set()
 
     def _wind_up(self, looking: asyncio.Task[None]) -> None:
         self._state = "ended"
@@ -121,36 +137,35 @@ class Session:
         self.frames.close()
         looking.cancel()
 
-    def _leave_sinks(self) -> None:
-        for feed in self._feeds:
-            feed.cancel()
-
     async def _supervise(self) -> None:
-        started_s = self._clock.now_s()
-        backoff: Backoff | None = None
+        attempts = Attempts(self._policy)
         while True:
+            if self.paused:
+                self._state, self._problem = "connecting", ""
+                self._journal.rest()
+                await self._unpaused.wait()
+                attempts = Attempts(self._policy)
             frames_before = self._frames
             try:
-                await self._play()
+                finished = await self._play()
             except SourceError as exc:
                 # The traceback holds this coroutine's frame, which holds the pull, which holds the
                 # error: a circle that would keep the decoder and its threads until a collection.
                 exc.with_traceback(None)
                 now_s = self._clock.now_s()
-                if backoff is None or self._frames > frames_before:
-                    backoff, started_s = Backoff(now_s, random.Random()), now_s
                 was_there = self._frames > 0 and self._source is not None and self._source.live
-                if not self._policy.worth_another(exc, was_there, now_s - started_s):
+                pause_s = attempts.pause_s(exc, now_s, was_there, self._frames > frames_before)
+                if pause_s is None:
                     self._give_up(exc)
                     return
                 self._state, self._problem = "connecting", exc.problem
                 self._metrics.reconnects.inc()
                 self._faults.report(f"{exc}; trying again", now_s)
-                await asyncio.sleep(backoff.pause_s(now_s))
+                await asyncio.sleep(pause_s)
             else:
-                if self._frames == frames_before:
+                if self._frames == frames_before and finished:
                     self.fail("it ended without a picture", "check that it is a video")
-                if self._policy.once or self.error:
+                if self.error or (self._policy.once and finished):
                     return
 
     def fail(self, problem: str, remedy: str) -> None:
@@ -165,8 +180,8 @@ class Session:
         else:
             self.error = exc
 
-    async def _play(self) -> None:
-        """One epoch: from opening the source to its end, or the SourceError that it raised.
+    async def _play(self) -> bool:
+        """One epoch, from opening to the end; False if a pause cut it short. Raises: SourceError.
 
         An attempt that brings no picture is no epoch: the next one takes its number.
         """
@@ -175,7 +190,8 @@ class Session:
             self._epoch_starts_seq = self._frames
         self._epoch_starts_s = self._clock.now_s()
         self._journal.restart()
-        slot: LatestSlot[_Numbered] = LatestSlot(asyncio.get_running_loop(), wait=self._policy.fast)
+        loop = asyncio.get_running_loop()
+        self._slot = slot = LatestSlot[_Numbered](loop, wait=self._policy.fast)
         dropped_before = self._journal.dropped
         self._source = self._open_source()
         async with Pull(self._source, self._numbering(slot), self.identity.stream_id) as pull:
@@ -187,7 +203,9 @@ class Session:
                     await self._look_at(numbered)
             finally:
                 slot.close()  # before the thread is awaited: it may be waiting for the slot
-            await pull.ended
+            if self._slot is slot:  # else a pause closed it, and leaving stops the source
+                await pull.ended
+        return self._slot is slot
 
     def _numbering(self, slot: LatestSlot[_Numbered]) -> Callable[[Capture], bool]:
         epoch = self._epoch
@@ -279,18 +297,21 @@ class Session:
 
         A file read without pacing waits for those that are `awaited`, and for no other client.
         """
-        with self.messages.subscribe(size, awaited=awaited) as subscription, self._client(channel):
+        subscribed = self.messages.subscribe(size, awaited=awaited)
+        with self._metrics.client(channel), subscribed as subscription:
             yield subscription
 
     @contextmanager
     def subscribe_pictures(self, size: int) -> Iterator[Subscription[bytes]]:
         """The preview's pictures from now on, for a client of ``video``."""
-        with self.preview.pictures.subscribe(size) as subscription, self._client("video"):
+        with self._metrics.client("video"), self.preview.pictures.subscribe(size) as subscription:
             yield subscription
 
     @property
     def source_state(self) -> SourceState:
         """`stalled` while a live source says nothing for a second, before it is given up."""
+        if self.paused and self._state != "ended":
+            return "paused"
         silent_s = self._clock.now_s() - self._arrived_at_s
         live = self._source is not None and self._source.live
         if self._state == "live" and live and silent_s > STALLED_AFTER_S:
@@ -324,26 +345,6 @@ class Session:
             "latency_ms": self._journal.latencies(),
         }
 
-    @contextmanager
-    def _client(self, channel: str) -> Iterator[None]:
-        self._metrics.clients(channel, +1)
-        try:
-            yield
-        finally:
-            self._metrics.clients(channel, -1)
-
     async def _feed(self, sink: Sink) -> None:
         with self.subscribe("sink", LINES_QUEUED, awaited=True) as subscription:
-            await sink.consume(self._sending(subscription))
-
-    async def _sending(
-        self, subscription: Subscription[OverlayMessage]
-    ) -> AsyncIterator[OverlayMessage]:
-        async for message in subscription:
-            yield message
-            # The sink is back for more: it has let this one go.
-            self.sent(message)
-
-    def _evidence_age_s(self) -> float:
-        age_s = self._journal.evidence_age_s()
-        return float("nan") if age_s is None else age_s
+            await sink.consume(self._journal.sending(subscription))

@@ -53,12 +53,12 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.sources": ("stream.sources", "stream.types", "stream.errors", "stream.clock"),
     "stream.sinks": ("stream.sinks", "stream.messages", "stream.errors"),
     "stream.session": (
-        "stream.analyzer", "stream.backoff", "stream.clock", "stream.errors", "stream.fanout",
+        "stream.analyzer", "stream.clock", "stream.errors", "stream.fanout",
         "stream.journal", "stream.latency", "stream.messages", "stream.metrics", "stream.policy",
         "stream.preview", "stream.pull", "stream.rates", "stream.scheduler", "stream.sinks",
         "stream.slot", "stream.sources", "stream.types", *SPECS,
     ),
-    "stream.policy": ("stream.errors",),
+    "stream.policy": ("stream.backoff", "stream.errors"),
     "stream.networks": (
         "stream.config", "stream.faces", "engines.table", *SPECS,
     ),  # the four models, opened for `run_stream` and shared by the service's streams

@@ -74,6 +74,8 @@ function sourceBanner({ sourceState, silentMs, degraded }) {
       return warning("Connecting to the source", `${why} Trying again.${last}`);
     case "stalled":
       return warning("The source has stalled", `No pictures arrive.${last}`);
+    case "paused":
+      return info("The stream is paused", `Nothing is being looked at.${last}`);
     case "ended":
       return info("The source has ended", `What you see is its last picture.${last}`);
     default:

@@ -18,6 +18,7 @@ export const STATES = {
   connecting: "Connecting",
   live: "Live",
   stalled: "Stalled",
+  paused: "Paused",
   ended: "Ended",
 };
 

@@ -48,6 +48,7 @@ def test_evidence_goes_on_ageing_and_the_picture_turns_grey_when_messages_stop(
     [
         ("stalled", "The source has stalled"),
         ("connecting", "Connecting to the source"),
+        ("paused", "The stream is paused"),
         ("ended", "The source has ended"),
     ],
 )

@@ -72,10 +72,11 @@ def test_evidence_age_and_liveness_are_read_when_they_are_asked_for() -> None:
 def test_clients_come_and_go_by_channel() -> None:
     metrics = Metrics()
     stream = metrics.stream("door")
-    for channel, change in (("scores", 1), ("scores", 1), ("video", 1), ("scores", -1)):
-        stream.clients(channel, change)
-    assert value(metrics, "clients", stream="door", channel="scores") == 1
-    assert value(metrics, "clients", stream="door", channel="video") == 1
+    with stream.client("scores"), stream.client("video"):
+        with stream.client("scores"):
+            assert value(metrics, "clients", stream="door", channel="scores") == 2
+        assert value(metrics, "clients", stream="door", channel="scores") == 1
+        assert value(metrics, "clients", stream="door", channel="video") == 1
 
 
 def test_the_engine_in_use_is_stated() -> None:
@@ -132,9 +133,8 @@ def test_a_stream_that_is_forgotten_leaves_no_trace_even_if_its_last_client_goes
     guest.frames.inc()
     guest.latency("faces", 0.1)
     guest.watch(lambda: 1.0, lambda: 1.0)
-    guest.clients("scores", +1)
-    metrics.forget("guest")
-    guest.clients("scores", -1)
+    with guest.client("scores"):
+        metrics.forget("guest")
     text = metrics.text().decode()
     assert "guest" not in text
     assert 'stream="door"' in text
