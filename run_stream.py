@@ -113,6 +113,7 @@ async def _run(config: Config, networks: Networks, listener: socket.socket | Non
                 config.server.token,
                 config.server.allowed_origins,
                 publish_token=config.server.publish_token,
+                metrics_token=config.server.metrics_token,
             )
             exchange = Exchange(service, access, config.webrtc)
             await stack.enter_async_context(exchange)

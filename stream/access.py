@@ -16,9 +16,9 @@ SUBPROTOCOL = "deepfakestream.v1"
 class Access:
     """The owner's token opens every stream; without a token everything is open (loopback only).
 
-    The bearer of `publish_token` may publish, and read nothing. Who publishes is granted a viewer
-    token for that stream alone. `allowed_origins` are the sites, besides the server's own page,
-    whose scripts may connect.
+    The bearer of `publish_token` may publish, and read nothing; that of `metrics_token` may read
+    the metrics, and nothing else. Who publishes is granted a viewer token for that stream alone.
+    `allowed_origins` are the sites, besides the server's own page, whose scripts may connect.
     """
 
     def __init__(
@@ -27,9 +27,11 @@ class Access:
         allowed_origins: Iterable[str] = (),
         *,
         publish_token: SecretStr | None = None,
+        metrics_token: SecretStr | None = None,
     ) -> None:
         self._token = token
         self._publish_token = publish_token
+        self._metrics_token = metrics_token
         self._origins = frozenset(allowed_origins)
         self._granted: dict[str, SecretStr] = {}
 
@@ -57,6 +59,10 @@ class Access:
     def may_publish(self, presented: str | None) -> bool:
         """Whether the bearer of `presented` may publish a stream."""
         return self.owns(presented) or _same(presented, self._publish_token)
+
+    def may_measure(self, presented: str | None) -> bool:
+        """Whether the bearer of `presented` may read the metrics, which name every stream."""
+        return self.owns(presented) or _same(presented, self._metrics_token)
 
     def grant(self, stream_id: str) -> SecretStr:
         """A fresh token that reads the stream `stream_id` and nothing else, until `revoke`."""

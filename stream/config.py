@@ -25,11 +25,13 @@ from pydantic import (
 
 from stream.errors import ConfigError
 from stream.faces.options import FacesOptions
+from stream.mounted import token_in
 from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """What a WebSocket subprotocol may hold (RFC 9110, token): a browser can send nothing else."""
+TOKENS: Final = ("token", "publish_token", "metrics_token")
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 WEIGHTS: Final = REPOSITORY / "weights"
 """The networks that ship."""
@@ -55,13 +57,23 @@ def _sendable(token: SecretStr) -> SecretStr:
     return token
 
 
+Token = Annotated[SecretStr, AfterValidator(_sendable)]
+
+
 class ServerConfig(_Branch):
-    """Where and how the page, the messages and the metrics are served."""
+    """Where and how the page, the messages and the metrics are served.
+
+    Each of the tokens is given, or the file that holds it; `load_config` reads the files.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    token: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
-    publish_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
+    token: Token | None = None
+    token_file: Path | None = None
+    publish_token: Token | None = None
+    publish_token_file: Path | None = None
+    metrics_token: Token | None = None
+    metrics_token_file: Path | None = None
     allowed_origins: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -135,10 +147,11 @@ def load_config(
 
     `overrides` maps dotted keys (``server.port``) to values; strings are converted to the key's
     type, a list written as in TOML: ``["rtsp", "http"]``. The environment gives only
-    ``DEEPFAKESTREAM_TOKEN``.
+    ``DEEPFAKESTREAM_TOKEN``. Tokens that are in files of their own are read from there.
 
-    Raises: ConfigError that names the key, for a missing or broken file, an unknown key, or a
-    value out of range. Values of secret keys are not repeated.
+    Raises: ConfigError that names the key, for a missing or broken file, an unknown key, a
+    value out of range, or a token that is given beside its file. Values of secret keys are not
+    repeated.
     """
     body = _read(file) if file else {}
     if token := environ.get("DEEPFAKESTREAM_TOKEN"):
@@ -146,9 +159,10 @@ def load_config(
     for key, value in overrides.items():
         _put(body, key, _unwritten(value))
     try:
-        return Config.model_validate(body)
+        config = Config.model_validate(body)
     except ValidationError as exc:
         raise _config_error(exc) from None
+    return config.model_copy(update={"server": _with_mounted_tokens(config.server)})
 
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -167,6 +181,21 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(str(file), f"cannot be read: {exc}") from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(str(file), f"is no valid TOML: {exc}") from exc
+
+
+def _with_mounted_tokens(server: ServerConfig) -> ServerConfig:
+    found = {}
+    for name in TOKENS:
+        file, key = getattr(server, f"{name}_file"), f"server.{name}_file"
+        if file is None:
+            continue
+        if getattr(server, name) is not None:
+            raise ConfigError(key, f"server.{name} is given, too: one of them is enough")
+        try:
+            found[name] = _sendable(SecretStr(token_in(file, key)))
+        except ValueError as exc:
+            raise ConfigError(key, f"what {file} holds cannot be sent: {exc}") from None
+    return server.model_copy(update=found)
 
 
 def _put(body: dict[str, Any], key: str, value: Any) -> None:

@@ -41,12 +41,17 @@ def bind(config: ServerConfig) -> socket.socket:
 
 
 def overlay_url(config: ServerConfig, listener: socket.socket) -> str:
-    """The page's address, with the token where one is needed."""
+    """The page's address, with the token where one is needed.
+
+    Not with one from a file: the address is printed, and a container's output is kept in logs that
+    more people read than the file.
+    """
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     scheme = "https" if config.tls_cert else "http"
-    token = f"#token={config.token.get_secret_value()}" if config.token else ""
+    shown = config.token if config.token_file is None else None
+    token = f"#token={shown.get_secret_value()}" if shown else ""
     return f"{scheme}://{host}:{listener.getsockname()[1]}/{token}"
 
 

@@ -145,7 +145,7 @@ def _add_health(app: FastAPI, service: Service, access: Access) -> None:
         return Response('{"status":"ready"}', media_type="application/json")
 
     # The metrics name every stream, so a token for one of them is not enough.
-    @app.get("/metrics", dependencies=[Depends(_guard(access, access.owns))])
+    @app.get("/metrics", dependencies=[Depends(_guard(access, access.may_measure))])
     async def metrics() -> Response:
         """Prometheus metrics."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -37,8 +37,10 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.problems": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
     "stream.scoring": ("stream.scoring", "stream.types", "engines.spec"),
+    "stream.mounted": ("stream.errors",),
     "stream.config": (
-        "stream.errors", "stream.faces.options", "stream.scoring.options", "stream.rtc.options",
+        "stream.errors", "stream.faces.options", "stream.mounted", "stream.scoring.options",
+        "stream.rtc.options",
     ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
     "stream.scheduler": ("stream.analyzer", "stream.types", *SPECS),

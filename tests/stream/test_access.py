@@ -149,7 +149,11 @@ def test_a_token_is_masked_where_it_is_shown() -> None:
 
 
 def shared() -> Access:
-    return Access(SecretStr("s3cret"), publish_token=SecretStr("publish"))
+    return Access(
+        SecretStr("s3cret"),
+        publish_token=SecretStr("publish"),
+        metrics_token=SecretStr("measure"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,3 +200,30 @@ def test_a_viewer_token_ends_when_it_is_revoked_or_granted_anew() -> None:
     access.revoke("cam")
     assert not access.may_read(second, "cam")
     assert not access.may_list(second)
+
+
+@pytest.mark.parametrize(
+    ("presented", "allowed"),
+    [("s3cret", True), ("measure", True), ("publish", False), ("wrong", False), (None, False)],
+)
+def test_the_owner_and_who_has_the_metrics_token_may_measure(
+    presented: str | None, allowed: bool
+) -> None:
+    access = shared()
+    assert access.may_measure(presented) is allowed
+    assert not access.may_measure(access.grant("cam").get_secret_value())
+
+
+def test_the_metrics_token_does_nothing_else() -> None:
+    access = shared()
+    access.grant("cam")
+    assert not access.owns("measure")
+    assert not access.may_list("measure")
+    assert not access.may_read("measure", "cam")
+    assert not access.may_publish("measure")
+
+
+def test_without_a_metrics_token_the_owner_alone_measures() -> None:
+    assert GUARDED.may_measure("s3cret")
+    assert not GUARDED.may_measure("measure")
+    assert OPEN.may_measure(None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from stream.config import Config, data_dir, load_config
+from stream.config import TOKENS, Config, data_dir, load_config
 from stream.errors import ConfigError, StreamError
 
 
@@ -207,6 +207,43 @@ def test_secrets_are_masked_wherever_the_tree_is_shown(show: Any, tmp_path: Path
     config = load(toml, tmp_path, server__token="sesame")
     assert "hunter2" not in show(config)
     assert "sesame" not in show(config)
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_may_stand_in_a_file_of_its_own(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mounted"
+    file.write_text("sesame\n", encoding="utf-8")
+    config = load_config(None, {f"server.{name}_file": str(file)}, environ={})
+    assert getattr(config.server, name) == SecretStr("sesame")
+    assert "sesame" not in repr(config)
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_and_its_file_together_are_refused(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mounted"
+    file.write_text("sesame", encoding="utf-8")
+    given = {f"server.{name}_file": str(file), f"server.{name}": "other"}
+    with pytest.raises(ConfigError, match=rf"server\.{name} is given, too") as caught:
+        load_config(None, given, environ={})
+    assert caught.value.key == f"server.{name}_file"
+
+
+def test_the_environments_token_beside_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mounted"
+    file.write_text("sesame", encoding="utf-8")
+    wrong = problem(environ={"DEEPFAKESTREAM_TOKEN": "env"}, server__token_file=str(file))
+    assert wrong.key == "server.token_file"
+
+
+def test_a_mounted_token_that_a_browser_cannot_send_is_refused_and_not_repeated(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "mounted"
+    file.write_text("open sesame", encoding="utf-8")
+    wrong = problem(server__publish_token_file=str(file))
+    assert wrong.key == "server.publish_token_file"
+    assert "letters, digits" in wrong.problem
+    assert "sesame" not in str(wrong)
 
 
 def test_a_wrong_secret_is_not_repeated(tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ def test_the_token_stands_behind_the_hash_where_no_server_logs_it(
     assert url.endswith("/#token=s3cret")
 
 
+def test_a_token_from_a_file_is_not_printed(listener: socket.socket) -> None:
+    mounted = ServerConfig(token=SecretStr("s3cret"), token_file=Path("mounted"))
+    assert overlay_url(mounted, listener).endswith(f":{port_of(listener)}/")
+
+
 def test_with_a_certificate_the_address_is_https(
     listener: socket.socket, pair: tuple[Path, Path]
 ) -> None:

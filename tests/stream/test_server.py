@@ -97,6 +97,7 @@ class Site:
 async def site(
     *,
     token: str | None = None,
+    metrics_token: str | None = None,
     allowed_origins: tuple[str, ...] = (),
     acts: Mapping[str, Act] | None = None,
     send_buffer: int | None = None,
@@ -115,7 +116,8 @@ async def site(
         listener = bind(config)
         if send_buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        access = Access(config.token, allowed_origins)
+        measuring = SecretStr(metrics_token) if metrics_token else None
+        access = Access(config.token, allowed_origins, metrics_token=measuring)
         service = cast(Service, streams)
         app = create_app(service, access, Exchange(service, access, RtcOptions()))
         await stack.enter_async_context(serving(app, config, listener))
@@ -270,6 +272,14 @@ async def test_metrics_are_in_prometheus_format() -> None:
     wanted = {"frames", "frames_dropped", "faces_scored", "latency_seconds",
               "evidence_age_seconds", "reconnects", "clients"}  # fmt: skip
     assert {f"deepfakestream_{name}" for name in wanted} <= names
+
+
+async def test_a_scrapers_token_reads_the_metrics_and_nothing_else() -> None:
+    headers = {"Authorization": "Bearer measure"}
+    async with site(token="s3cret", metrics_token="measure") as here:
+        answers = {path: (await here.get(path, headers=headers)).status_code for path in GUARDED}
+    assert answers.pop("/metrics") == 200
+    assert set(answers.values()) == {401}
 
 
 @pytest.mark.parametrize("channel", ["scores", "video"])
