@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -24,7 +24,7 @@ from stream.config import Config, EngineName, StreamConfig, load_config
 from stream.errors import ConfigError, SinkError, SourceError
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
 from stream.memory import share_heaps
-from stream.networks import Networks
+from stream.networks import Networks, open_networks
 from stream.rtc.exchange import Exchange
 from stream.server import create_app
 from stream.service import Service
@@ -59,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = _config(arguments)
         listener = bind(config.server) if config.run.serve else None
-        with Networks(config.engine) as networks:
+        with ExitStack() as opened:
+            networks = open_networks(config.engine)
+            for one in networks:
+                opened.enter_context(one)
             asyncio.run(_run(config, networks, listener))
     except ConfigError as exc:
         return _fail(2, exc)
@@ -102,9 +105,11 @@ def _config(arguments: argparse.Namespace) -> Config:
     return config
 
 
-async def _run(config: Config, networks: Networks, listener: socket.socket | None) -> None:
+async def _run(
+    config: Config, networks: tuple[Networks, ...], listener: socket.socket | None
+) -> None:
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(Service(config, networks))
+        service = await stack.enter_async_context(Service(config, *networks))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, service.stop)

@@ -22,11 +22,11 @@ from stream.scoring.verdict import Verdict
 from stream.scoring.window import ScoreWindow
 from stream.types import (
     Analysis,
+    CropScore,
     FaceCrop,
     FaceReport,
     FaceScore,
     FaceTrack,
-    Floats,
     Frame,
     Hops,
     Pixels,
@@ -53,14 +53,6 @@ class Finder(Protocol):
 
     def reset(self) -> None:
         """Forget all tracks; ids go on counting."""
-
-
-@dataclass(frozen=True, slots=True)
-class CropScore:
-    """The detector's raw output for one crop: `logit`, and `heatmap` float32 (14, 14) 0-1."""
-
-    logit: float
-    heatmap: Floats
 
 
 @dataclass(slots=True)

@@ -83,10 +83,13 @@ class ServerConfig(_Branch):
 
 
 class EngineConfig(_Branch):
-    """Which runtime the networks run on. `threads` 0 means one for each core, at most 4."""
+    """Which runtime the networks run on, and where: `device` names one or more, after commas, each
+    of which gets a thread and networks of its own. `threads` of one call on a CPU; 0 means one for
+    each core, shared among the devices, at most 4.
+    """
 
     name: EngineName = "auto"
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda:\d+(,cuda:\d+)*)$")
+    device: str = Field(default="cpu", pattern=r"^(cpu(,cpu)*|cuda:\d+(,cuda:\d+)*)$")
     threads: int = Field(default=0, ge=0, le=256)
     weights: Path = REPOSITORY / "weights"
 

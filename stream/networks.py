@@ -1,4 +1,4 @@
-"""Networks: the four models of one process, opened and warmed before anything is served."""
+"""Networks: the four models of one device, opened and warmed before anything is served."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_THREADS: Final = 4
 
 
 class Networks:
-    """MTCNN's three networks and the detector on one engine; a context manager.
+    """MTCNN's three networks and the detector on one engine and device; a context manager.
 
-    All of them are called by the inference thread alone, so streams share them.
+    All of them are called by their lane's thread alone, so streams share them.
 
     Raises (on making): EngineUnavailable, ModelMismatch.
     """
@@ -55,3 +55,23 @@ class Networks:
     def cascade(self, options: FacesOptions) -> Cascade:
         """MTCNN over these engines."""
         return Cascade(self._pnet, self._rnet, self._onet, options)
+
+
+def open_networks(config: EngineConfig) -> tuple[Networks, ...]:
+    """Open the networks once for each of the devices that `config.device` names, or none.
+
+    The caller closes them. Processor cores are shared among the devices, at least one each.
+
+    Raises: EngineUnavailable, ModelMismatch.
+    """
+    devices = config.device.split(",")
+    threads = config.threads or min(MOST_THREADS, max(1, (os.cpu_count() or 1) // len(devices)))
+    with ExitStack() as opened:
+        networks = tuple(
+            opened.enter_context(
+                Networks(config.model_copy(update={"device": device, "threads": threads}))
+            )
+            for device in devices
+        )
+        opened.pop_all()
+        return networks

@@ -1,4 +1,4 @@
-"""Service: every stream of one process, over one set of networks."""
+"""Service: every stream of one process, over the networks of one or several devices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from stream.clock import Clock, ManualClock, MonotonicClock
 from stream.config import Config, StreamConfig
 from stream.errors import ConfigError, SinkError
 from stream.faces.finder import FaceFinder
+from stream.lane import LaneCascade
 from stream.metrics import Metrics
 from stream.networks import Networks
 from stream.policy import Policy
@@ -39,16 +40,17 @@ class Service:
     Raises (on making): ConfigError for a source that cannot be what it is asked to be.
     """
 
-    def __init__(self, config: Config, networks: Networks) -> None:
+    def __init__(self, config: Config, *networks: Networks) -> None:
         self.ready = False
         self.metrics = Metrics()
-        detector = networks.detector
-        self.metrics.engine(networks.engine_name, detector.device, detector.provider)
+        for one in networks:
+            detector = one.detector
+            self.metrics.engine(one.engine_name, detector.device, detector.provider)
         self.scoring = config.scoring
         self.detector_spec = detector.spec
         self._config = config
         self._networks = networks
-        self._scheduler = Scheduler(detector, batching=not config.run.fast)
+        self.scheduler = Scheduler(*networks, batching=not config.run.fast)
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="preview")
         self.sessions = {item.id: self._configured(item) for item in config.streams}
         self._owned = tuple(self.sessions.values())
@@ -62,7 +64,7 @@ class Service:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._scheduler.__aexit__(kind, error, traceback)
+        await self.scheduler.__aexit__(kind, error, traceback)
         self._encoder.shutdown(wait=False)
 
     async def run(self) -> None:
@@ -105,6 +107,15 @@ class Service:
             session.stop()
             del self.sessions[stream_id]
             self.metrics.forget(stream_id)
+
+    def analyzer(self) -> Analyzer:
+        """One stream's or one file's logic over the service's networks.
+
+        Its `observe` is to be called by way of `scheduler.call`.
+        """
+        faces = self._config.faces
+        finder = FaceFinder(LaneCascade(faces), faces)
+        return Analyzer(finder, self.detector_spec, self._config.scoring)
 
     async def live(self, session: Session) -> None:
         """Run a guest's `session` until it has ended."""
@@ -149,13 +160,13 @@ class Service:
         clock: Clock,
         policy: Policy,
     ) -> Session:
-        config, detector = self._config, self._networks.detector
-        finder = FaceFinder(self._networks.cascade(config.faces), config.faces)
+        config = self._config
+        devices = ",".join(one.detector.device for one in self._networks)
         return Session(
-            Identity(stream_id, address, self._networks.engine_name, detector.device),
+            Identity(stream_id, address, self._networks[0].engine_name, devices),
             open_source,
-            Analyzer(finder, detector.spec, config.scoring),
-            self._scheduler,
+            self.analyzer(),
+            self.scheduler,
             Preview(
                 self._encoder,
                 config.server.preview_width_px,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engines.errors import EngineError
-from stream.analyzer import Analyzer, CropScore
+from stream.analyzer import Analyzer
 from stream.clock import Clock, ManualClock
 from stream.errors import SourceError
 from stream.fanout import Fanout, Subscription
@@ -27,7 +27,7 @@ from stream.scheduler import Scheduler
 from stream.sinks.base import Sink
 from stream.slot import LatestSlot
 from stream.sources.base import Source
-from stream.types import Analysis, Capture, FaceCrop, Frame, Identity
+from stream.types import Analysis, Capture, CropScore, FaceCrop, Frame, Identity
 
 LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0

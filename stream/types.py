@@ -140,8 +140,16 @@ class FaceCrop:
 
 
 @dataclass(frozen=True, slots=True)
+class CropScore:
+    """The detector's raw output for one crop: `logit`, and `heatmap` float32 (14, 14) 0-1."""
+
+    logit: float
+    heatmap: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class FaceScore:
-    """The network's word on one crop: `logit` > 0 speaks for fake; `heatmap` float32 (14, 14)."""
+    """The calibrated word on one crop: `logit` > 0 speaks for fake; `heatmap` float32 (14, 14)."""
 
     track_id: int
     media_time_s: float

@@ -123,6 +123,28 @@ class ScriptedEngine:
         self.close()
 
 
+class NoFaces:
+    """A cascade that finds nobody."""
+
+    def detect(self, pixels: Any) -> list[Any]:
+        return []
+
+    def refine(self, pixels: Any, boxes: Any) -> list[Any]:
+        return [None] * len(boxes)
+
+
+class ScriptedNetworks:
+    """One device's networks: a scripted detector, and nobody in any picture."""
+
+    engine_name = "onnxruntime"
+
+    def __init__(self, detector: ScriptedEngine | None = None) -> None:
+        self.detector = detector or ScriptedEngine()
+
+    def cascade(self, options: Any) -> NoFaces:
+        return NoFaces()
+
+
 class ScriptedSource:
     """One attempt: `run` does what its act says."""
 
@@ -278,7 +300,7 @@ async def rig(
     engine.spec = spec or engine.spec
     metrics = metrics or Metrics()
     with ThreadPoolExecutor(1, thread_name_prefix="preview") as encoder:
-        async with Scheduler(engine) as scheduler:
+        async with Scheduler(ScriptedNetworks(engine)) as scheduler:
             session = Session(
                 Identity(stream_id, "scripted", "onnxruntime", "cpu"),
                 script,

@@ -43,7 +43,9 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.rtc.options",
     ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
-    "stream.scheduler": ("stream.analyzer", "stream.types", *SPECS),
+    "stream.backlog": ("stream.types",),
+    "stream.lane": ("stream.backlog", "stream.faces", "stream.types", *SPECS),
+    "stream.scheduler": ("stream.backlog", "stream.lane", "stream.types"),
     "stream.messages": ("stream.clock", "stream.scoring", "stream.types"),
     "stream.metrics": ("stream.latency",),
     "stream.journal": (
@@ -91,6 +93,7 @@ ABOVE_SERVICE: Final = (
 
 PURE: Final = (
     "stream.types", "stream.faces", "stream.scoring", "stream.analyzer", "stream.messages",
+    "stream.backlog",
     "stream.backoff", "stream.rates", "stream.latency", "stream.access", "stream.config",
     "engines",
 )  # fmt: skip

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from engines.spec import CalibrationLevel
-from stream.analyzer import Analyzer, CropScore
+from stream.analyzer import Analyzer
 from stream.scoring.calibration import probability_of
 from stream.scoring.options import ScoringOptions
 from stream.types import (
     Analysis,
+    CropScore,
     FaceCrop,
     FaceReport,
     FaceState,

@@ -11,7 +11,7 @@ import stream.networks
 from engines.errors import EngineUnavailable, ModelMismatch
 from stream.config import EngineConfig
 from stream.faces.options import FacesOptions
-from stream.networks import MOST_THREADS, Networks
+from stream.networks import MOST_THREADS, Networks, open_networks
 from tests.doubles import ScriptedEngine
 
 
@@ -82,3 +82,38 @@ def test_the_real_networks_find_no_face_in_noise() -> None:
     with Networks(EngineConfig()) as networks:
         assert networks.cascade(FacesOptions()).detect(noise) == []
         assert networks.detector.spec.crop is not None
+
+
+def test_each_device_has_networks_of_its_own_and_a_share_of_the_cores(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    one, other = open_networks(EngineConfig(device="cpu,cpu"))
+    assert one.detector is not other.detector
+    assert [(device, threads) for _, _, device, threads in opener.asked] == [("cpu", 2)] * 8
+
+
+@pytest.mark.parametrize("cores", [None, 1])
+def test_a_device_has_a_thread_even_where_cores_are_fewer(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch, cores: int | None
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    open_networks(EngineConfig(device="cpu,cpu"))
+    assert {threads for *_, threads in opener.asked} == {1}
+
+
+def test_when_the_second_device_fails_the_firsts_networks_are_closed(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Networks] = []
+
+    def once(config: EngineConfig) -> Networks:
+        if made:
+            raise EngineUnavailable("onnxruntime", "no memory", "use one")
+        made.append(Networks(config))
+        return made[0]
+
+    monkeypatch.setattr(stream.networks, "Networks", once)
+    with pytest.raises(EngineUnavailable, match="no memory"):
+        open_networks(EngineConfig(device="cpu,cpu"))
+    assert [engine.closed for engine in opener.opened.values()] == [1, 1, 1, 1]

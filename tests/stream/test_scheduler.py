@@ -1,4 +1,4 @@
-"""Scheduler: one inference thread; what waits goes together; failures reach whom they concern."""
+"""Scheduler: a thread a device; what waits goes together; failures reach whom they concern."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engines.errors import InferenceFailed
-from stream.analyzer import CropScore
-from stream.scheduler import Scheduler
-from stream.types import FaceCrop
+from stream.scheduler import Scheduler, Urgency
+from stream.types import CropScore, FaceCrop
 from tests import builders
-from tests.doubles import DEADLINE_S, ScriptedEngine, eventually
+from tests.doubles import DEADLINE_S, ScriptedEngine, ScriptedNetworks, eventually
 
 
 def crops(*values: int) -> list[FaceCrop]:
@@ -42,7 +41,7 @@ async def busy(
 
 
 async def test_scores_come_back_in_order() -> None:
-    async with Scheduler(ScriptedEngine()) as scheduler:
+    async with Scheduler(ScriptedNetworks()) as scheduler:
         scores = await scheduler.score(crops(138, 118, 128))
     assert logits(scores) == [10.0, -10.0, 0.0]
     assert scores[0].heatmap.shape == (14, 14)
@@ -50,14 +49,14 @@ async def test_scores_come_back_in_order() -> None:
 
 async def test_no_crops_need_no_call() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         assert await scheduler.score([]) == []
     assert engine.batches == []
 
 
 async def test_crops_that_wait_meanwhile_share_a_batch_and_get_their_own_scores() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         async with busy(scheduler, engine):
             waiting = [
                 asyncio.create_task(scheduler.score(crops(*values)))
@@ -71,7 +70,7 @@ async def test_crops_that_wait_meanwhile_share_a_batch_and_get_their_own_scores(
 
 async def test_a_batch_is_never_larger_than_allowed() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine, max_batch=3) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine), max_batch=3) as scheduler:
         async with busy(scheduler, engine):
             waiting = [asyncio.create_task(scheduler.score(crops(128, 128))) for _ in range(3)]
             await asyncio.sleep(0)
@@ -81,7 +80,7 @@ async def test_a_batch_is_never_larger_than_allowed() -> None:
 
 async def test_without_batching_each_streams_crops_run_alone() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine, batching=False) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine), batching=False) as scheduler:
         async with busy(scheduler, engine):
             waiting = [asyncio.create_task(scheduler.score(crops(128, 128))) for _ in range(3)]
             await asyncio.sleep(0)
@@ -91,7 +90,7 @@ async def test_without_batching_each_streams_crops_run_alone() -> None:
 
 async def test_all_work_is_done_in_one_thread_that_is_not_the_loops() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         await scheduler.score(crops(128))
         thread = await scheduler.call(lambda: threading.current_thread().name)
     assert engine.threads == {thread}
@@ -102,14 +101,14 @@ async def test_what_work_raises_reaches_its_caller() -> None:
     def work() -> None:
         raise InferenceFailed("pnet", "no memory")
 
-    async with Scheduler(ScriptedEngine()) as scheduler:
+    async with Scheduler(ScriptedNetworks()) as scheduler:
         with pytest.raises(InferenceFailed, match="no memory"):
             await scheduler.call(work)
 
 
 async def test_a_batch_that_fails_fails_for_all_in_it_and_the_next_one_runs() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         async with busy(scheduler, engine) as first:
             waiting = [asyncio.create_task(scheduler.score(crops(128))) for _ in range(2)]
             await asyncio.sleep(0)
@@ -121,7 +120,7 @@ async def test_a_batch_that_fails_fails_for_all_in_it_and_the_next_one_runs() ->
 
 async def test_a_cancelled_caller_leaves_the_others_scores_alone() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         async with busy(scheduler, engine) as first:
             gone = asyncio.create_task(scheduler.score(crops(129)))
             kept = asyncio.create_task(scheduler.score(crops(130)))
@@ -135,7 +134,7 @@ async def test_a_cancelled_caller_leaves_the_others_scores_alone() -> None:
 
 async def test_a_failure_after_everybody_left_is_nobodys() -> None:
     engine = ScriptedEngine()
-    async with Scheduler(engine) as scheduler:
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         async with busy(scheduler, engine) as first:
             engine.fails = [InferenceFailed("detector", "unheard")]
             first.cancel()
@@ -145,7 +144,7 @@ async def test_a_failure_after_everybody_left_is_nobodys() -> None:
 
 async def test_leaving_waits_for_the_call_in_flight() -> None:
     engine = ScriptedEngine()
-    scheduler = Scheduler(engine)
+    scheduler = Scheduler(ScriptedNetworks(engine))
     async with busy(scheduler, engine) as first:
         leaving = asyncio.create_task(scheduler.__aexit__(None, None, None))
         await asyncio.sleep(0.02)
@@ -156,5 +155,44 @@ async def test_leaving_waits_for_the_call_in_flight() -> None:
 
 
 async def test_leaving_without_ever_having_run_is_no_trouble() -> None:
-    async with Scheduler(ScriptedEngine()):
+    async with Scheduler(ScriptedNetworks()):
         pass
+
+
+# -- several devices ----------------------------------------------------------------------------
+
+
+async def test_work_goes_to_the_device_with_the_least_to_do() -> None:
+    one, other = ScriptedEngine(), ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(one), ScriptedNetworks(other)) as scheduler:
+        one.gate.clear()
+        other.gate.clear()
+        tasks = [asyncio.create_task(scheduler.score(crops(128))) for _ in range(4)]
+        await asyncio.sleep(0)
+        # Put by one turn of the loop, before any thread has answered: counted as they were put.
+        assert [lane.load for lane in scheduler.lanes] == [2, 2]
+        one.gate.set()
+        other.gate.set()
+        await asyncio.gather(*tasks)
+    assert sum(one.batches) == sum(other.batches) == 2
+
+
+async def test_devices_that_idle_take_turns() -> None:
+    engines = [ScriptedEngine() for _ in range(3)]
+    async with Scheduler(*(ScriptedNetworks(engine) for engine in engines)) as scheduler:
+        for _ in range(6):
+            await scheduler.score(crops(128))
+            await eventually(lambda: not any(lane.load for lane in scheduler.lanes))
+    assert [engine.batches for engine in engines] == [[1, 1]] * 3
+
+
+async def test_a_job_waits_for_live_work() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
+        async with busy(scheduler, engine):
+            job = asyncio.create_task(scheduler.score(crops(129, 129, 129), Urgency.JOB))
+            await asyncio.sleep(0)
+            live = asyncio.create_task(scheduler.score(crops(130, 130)))
+            await asyncio.sleep(0)
+        await asyncio.gather(job, live)
+    assert engine.batches == [1, 2, 3]

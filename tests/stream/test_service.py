@@ -23,7 +23,7 @@ from stream.sources.base import SourceOptions
 from tests.doubles import (
     DEADLINE_S,
     Act,
-    ScriptedEngine,
+    ScriptedNetworks,
     ScriptedSource,
     eventually,
     fails_with,
@@ -32,26 +32,6 @@ from tests.doubles import (
 )
 
 Opened = Callable[[str, SourceOptions, tuple[str, ...]], ScriptedSource]
-
-
-class NoFaces:
-    """A cascade that finds nobody."""
-
-    def detect(self, pixels: Any) -> list[Any]:
-        return []
-
-    def refine(self, pixels: Any, boxes: Any) -> list[Any]:
-        return [None] * len(boxes)
-
-
-class ScriptedNetworks:
-    engine_name = "onnxruntime"
-
-    def __init__(self) -> None:
-        self.detector = ScriptedEngine()
-
-    def cascade(self, options: Any) -> NoFaces:
-        return NoFaces()
 
 
 def missing(name: str) -> SourceError:

@@ -1,0 +1,187 @@
+"""Lane: one device, the networks opened on it, and the one thread that runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from engines.base import Engine
+from engines.errors import InferenceFailed
+from stream.backlog import Backlog, Call, Crops, Urgency, Work
+from stream.faces.finder import Detector
+from stream.faces.options import FacesOptions
+from stream.types import CropScore, FaceCrop, FaceDetection, Floats, Pixels
+
+T = TypeVar("T")
+
+_THREAD = threading.local()
+"""`lane` in the thread of a lane: which networks the work that runs there may call."""
+
+
+class Models(Protocol):
+    """The networks of one device; `stream.networks.Networks` is one."""
+
+    @property
+    def detector(self) -> Engine:
+        """Scores crops."""
+
+    def cascade(self, options: FacesOptions) -> Detector:
+        """Finds faces."""
+
+
+class Lane:
+    """Runs work one by one on its thread, in `Backlog`'s order, and scores crops in batches.
+
+    The thread takes its next work by itself: the event loop, which other streams keep busy, is
+    not waited for in between. It starts with the first work and ends with `close`.
+    """
+
+    def __init__(self, models: Models, *, max_batch: int, batching: bool, name: str) -> None:
+        self.models = models
+        self._backlog = Backlog(max_batch=max_batch, batching=batching)
+        self._changed = threading.Condition()
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._running = 0
+        self._closed = False
+        self._busy_s = 0.0
+
+    @property
+    def load(self) -> int:
+        """Works that wait or run. It grows in `call` and `score` before they first wait, so that
+        whoever chooses the lane with the least to do sees what was just put on each.
+        """
+        with self._changed:
+            return len(self._backlog) + self._running
+
+    @property
+    def busy_s(self) -> float:
+        """How long the thread has worked so far, in seconds."""
+        return self._busy_s
+
+    async def call(self, work: Callable[[], T], urgency: Urgency = Urgency.LIVE) -> T:
+        """Run `work` in the lane's thread, in turn; give what it gives or raise what it raises.
+
+        Cancelling withdraws work that waits, and lets work in flight finish.
+        """
+        call = Call(work)
+        self._put(call, urgency)
+        return await asyncio.wrap_future(call.answer)
+
+    async def score(
+        self, crops: Sequence[FaceCrop], urgency: Urgency = Urgency.LIVE
+    ) -> list[CropScore]:
+        """Score one stream's crops, in order.
+
+        Raises: InferenceFailed when the engine fails on the batch that they were in. Cancelling
+        drops the answer; a batch in flight runs on for the others in it.
+        """
+        work = Crops(crops)
+        self._put(work, urgency)
+        return await asyncio.wrap_future(work.answer)
+
+    def close(self) -> None:
+        """Wait for what was put in, then end the thread. Blocks: call it off the event loop."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread:
+            self._thread.join()
+
+    def _put(self, work: Work, urgency: Urgency) -> None:
+        with self._changed:
+            if self._closed or not self._backlog.put(work, urgency):
+                problem = "it is closed" if self._closed else "too much work waits for it"
+                raise InferenceFailed(self._name, problem)
+            if self._thread is None:
+                # A daemon, or a program that never came to `close` could not exit.
+                self._thread = threading.Thread(target=self._live, name=self._name, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _live(self) -> None:
+        _THREAD.lane = self
+        while group := self._next():
+            started_s = time.perf_counter()
+            self._run(group)
+            del group  # or an idle lane would keep its last picture
+            self._busy_s += time.perf_counter() - started_s
+            with self._changed:
+                self._running = 0
+
+    def _next(self) -> tuple[Work, ...]:
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._backlog) or self._closed)
+            group = self._backlog.take()
+            self._running = len(group)
+            return group
+
+    def _run(self, group: tuple[Work, ...]) -> None:
+        wanted = [work for work in group if work.answer.set_running_or_notify_cancel()]
+        if not wanted:
+            return
+        first = wanted[0]
+        if isinstance(first, Call):
+            _settle(first.answer, first.run)
+        else:
+            self._score([work for work in wanted if isinstance(work, Crops)])
+
+    def _score(self, members: list[Crops]) -> None:
+        try:
+            scores = self._infer([crop for member in members for crop in member.crops])
+        except Exception as exc:  # handed to whoever waits: this is the thread's edge
+            for member in members:
+                member.answer.set_exception(exc)
+            members.clear()  # or the error would hold this frame, and this frame the error
+            return
+        start = 0
+        for member in members:
+            member.answer.set_result(scores[start : start + len(member.crops)])
+            start += len(member.crops)
+
+    def _infer(self, crops: Sequence[FaceCrop]) -> list[CropScore]:
+        outputs = self.models.detector.infer(np.stack([crop.pixels for crop in crops]))
+        pairs = zip(outputs["logit"], outputs["heatmap"], strict=True)
+        return [CropScore(float(logit), heatmap) for logit, heatmap in pairs]
+
+
+class LaneCascade:
+    """MTCNN on the networks of whichever lane runs the work that asks; a `Detector`.
+
+    A stream's looks may so go to any device, and networks may be replaced between two looks.
+
+    Raises: AssertionError where it is called outside a lane's thread.
+    """
+
+    def __init__(self, options: FacesOptions) -> None:
+        self._options = options
+
+    def detect(self, pixels: Pixels) -> list[FaceDetection]:
+        """Every face in the picture."""
+        return self._here().detect(pixels)
+
+    def refine(self, pixels: Pixels, boxes: Floats) -> list[FaceDetection | None]:
+        """The face in each of the boxes (N, 4), or None."""
+        return self._here().refine(pixels, boxes)
+
+    def _here(self) -> Detector:
+        lane: Lane | None = getattr(_THREAD, "lane", None)
+        assert lane is not None, "faces are looked for in a lane's thread: use Scheduler.call"
+        return lane.models.cascade(self._options)
+
+
+def _settle(answer: Future[Any], run: Callable[[], Any]) -> None:
+    try:
+        result = run()
+    except BaseException as exc:  # handed to whoever waits: this is the thread's edge
+        answer.set_exception(exc)
+    else:
+        answer.set_result(result)
+    finally:
+        del answer  # or an error would hold this frame, and this frame the error
