@@ -1,4 +1,4 @@
-"""Command line: ``python -m export detector|mtcnn``."""
+"""Command line: ``python -m export detector|mtcnn``; docs/formats.md tells of the formats."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from engines.errors import EngineError
+from engines.rtx_header import PORTABLE
 from stream.config import WEIGHTS
 
 
@@ -19,21 +20,60 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     detector = commands.add_parser("detector", help="the trained detector")
-    detector.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
+    detector.add_argument("--checkpoint", type=Path, metavar="FILE", help="needed for ONNX")
     detector.add_argument("--precision", choices=("fp32", "fp16"), default="fp32")
-    detector.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR")
+    _add_formats(detector)
     detector.add_argument(
         "--parity-crops", type=int, metavar="N",
         help="also compare probabilities of torch, fp32 and fp16 on N crops of the data folder",
     )  # fmt: skip
     mtcnn = commands.add_parser("mtcnn", help="the three networks of facenet-pytorch's MTCNN")
-    mtcnn.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR")
+    _add_formats(mtcnn)
     parsed = parser.parse_args(arguments)
+    if parsed.format != "onnx":
+        return _other_format(parsed)
+    if parsed.command == "detector" and parsed.checkpoint is None:
+        parser.error("export detector: --checkpoint is needed")
+    parsed.out = parsed.out or WEIGHTS
     return COMMANDS[parsed.command](parsed)
 
 
-def _detector(parsed: argparse.Namespace) -> int:
+def _add_formats(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("onnx", *FORMATS), default="onnx")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="the weights' folder; runs/FORMAT if not ONNX"
+    )
+    command.add_argument(
+        "--from-onnx",
+        type=Path,
+        default=WEIGHTS,
+        metavar="PATH",
+        help="another format is made from this ONNX file, or the one in this folder (%(default)s)",
+    )
+    command.add_argument(
+        "--capabilities", default=",".join(PORTABLE), metavar="LIST",
+        help="compute capabilities that a tensorrt-rtx engine is for (%(default)s)",
+    )  # fmt: skip
+
+
+def _other_format(parsed: argparse.Namespace) -> int:
     # Imported when named: each export needs only its own packages.
+    module = import_module(FORMATS[parsed.format])
+    out = parsed.out or Path("runs") / parsed.format
+    written = 0
+    try:
+        for line in module.export_models(parsed, out):
+            print(line)
+            written += 1
+    except (EngineError, OSError, ValueError, RuntimeError) as exc:
+        left = "the models above were written" if written else "nothing was written"
+        print(f"export {parsed.command}: {_line(exc)}; {left}", file=sys.stderr)
+        return 1
+    print(f"serve them with --engine {parsed.format} --set engine.weights={out}")
+    return 0
+
+
+def _detector(parsed: argparse.Namespace) -> int:
     module = import_module("export.detector")
     parity = import_module("export.parity")
     failures = (parity.ParityFailed, EngineError, OSError, ValueError, RuntimeError)
@@ -72,6 +112,11 @@ def _mtcnn(parsed: argparse.Namespace) -> int:
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
+
+FORMATS: Final[Mapping[str, str]] = {
+    "tensorrt-rtx": "export.tensorrt_rtx",
+}
+"""Format -> the module that exports both commands' models to it."""
 
 COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
     "detector": _detector,
