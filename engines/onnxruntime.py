@@ -30,7 +30,16 @@ class OnnxRuntimeEngine(OpenedEngine):
     file is no ONNX model or not the one that `spec` describes.
     """
 
-    def __init__(self, spec: ModelSpec, weights: Path, *, device: str, threads: int) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        weights: Path,
+        *,
+        device: str,
+        threads: int,
+        cache: Path | None = None,
+    ) -> None:
+        del cache  # opening takes a quarter of a second: nothing worth keeping
         if device != "cpu":
             raise EngineUnavailable(NAME, f"it cannot run on {device!r}", "use --device cpu")
         self._session: Any = _open(load_runtime(), weights, threads)

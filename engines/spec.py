@@ -154,8 +154,10 @@ class ModelSpec:
 
     `mean` and `std` are applied by `engines.preprocess` as ``(x - mean) / std`` on the 0-255
     scale; a model with normalisation inside its graph has mean 0, std 1 and a uint8 input.
-    `layout` is the order of the input's axes. `crop` is None for models that take no face crop,
-    `alarm` for those whose false alarms were never counted on video.
+    `layout` is the order of the input's axes. `precision` is what the numbers are computed in.
+    `crop` is None for models that take no face crop, `alarm` for those whose false alarms were
+    never counted on video. `canary` holds a few numbers of each output for the picture that
+    `engines.canary` makes; None for weights that were exported before there was one.
     """
 
     name: str
@@ -172,6 +174,7 @@ class ModelSpec:
     crop: CropGeometry | None = None
     calibration: Calibration = Calibration()
     alarm: AlarmModel | None = None
+    canary: Mapping[str, tuple[float, ...]] | None = None
     gflop: float | None = None
     parameters: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -246,8 +249,15 @@ def _from_body(body: dict[str, Any]) -> ModelSpec:
     body["calibration"] = Calibration.from_body(body["calibration"])
     alarm = body.pop("alarm", None)
     body["alarm"] = None if alarm is None else AlarmModel(**alarm)
+    body["canary"] = _numbers(body.get("canary"))
     return ModelSpec(**body)
 
 
 def _tensors(items: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
     return tuple(TensorSpec(t["name"], t["dtype"], tuple(t["shape"])) for t in items)
+
+
+def _numbers(canary: Mapping[str, list[float]] | None) -> dict[str, tuple[float, ...]] | None:
+    if canary is None:
+        return None
+    return {name: tuple(map(float, numbers)) for name, numbers in canary.items()}

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from engines.base import Engine
+from engines.canary import input_sides
 from engines.errors import EngineUnavailable
 from engines.spec import ModelSpec
 
@@ -20,34 +21,55 @@ ENGINES: Final[dict[str, str]] = {
 }
 """Name on the command line -> "module:Class", imported when named.
 
-A class is called as ``Class(spec, weights, device=..., threads=...)`` and meets
-`engines.base.Engine`; its third-party import stands inside it.
+A class is called as ``Class(spec, weights, device=..., threads=..., cache=...)`` and meets
+`engines.base.Engine`; its third-party import stands inside it. One that has to build for minutes
+before it can serve has a class method ``ready(spec, weights, *, device, cache) -> bool``: False
+where that build is still to be made.
 """
 
-WARM_UP_SIDE: Final = 64
-"""What a dynamic side is given in the first call; every model here takes it."""
 
-
-def open_engine(name: str, spec_path: Path, *, device: str = "cpu", threads: int = 1) -> Engine:
+def open_engine(
+    name: str,
+    spec_path: Path,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    cache: Path | None = None,
+) -> Engine:
     """Open the model whose spec lies at `spec_path`, and run it once.
 
     `name` is a key of `ENGINES` or ``auto``. The first call of a runtime allocates and compiles;
-    it is made here, so that no frame waits for it.
+    it is made here, so that no frame waits for it. What took minutes to build is kept in the
+    folder `cache` (see `engines.build_cache`); without one it is built each time.
 
     Raises: EngineUnavailable, ModelMismatch, InferenceFailed (the warm-up).
     """
     name, _ = choose_engine(name, device)
     spec = ModelSpec.load(spec_path)
     weights = spec.verify(spec_path)
-    module, _, attribute = ENGINES[name].partition(":")
-    make = getattr(import_module(module), attribute)
-    engine = cast(Engine, make(spec, weights, device=device, threads=threads))
+    make = _engine_class(name)
+    engine = cast(Engine, make(spec, weights, device=device, threads=threads, cache=cache))
     try:
         engine.infer(_blank(spec))
     except Exception:
         engine.close()
         raise
     return engine
+
+
+def build_needed(
+    name: str, spec_path: Path, *, device: str = "cpu", cache: Path | None = None
+) -> bool:
+    """Whether opening this model on engine `name` begins with a build of minutes.
+
+    Raises: EngineUnavailable, ModelMismatch.
+    """
+    name, _ = choose_engine(name, device)
+    ready = getattr(_engine_class(name), "ready", None)
+    if ready is None:
+        return False
+    spec = ModelSpec.load(spec_path)
+    return not ready(spec, spec.verify(spec_path), device=device, cache=cache)
 
 
 def choose_engine(name: str, device: str) -> tuple[str, str]:
@@ -69,10 +91,13 @@ def choose_engine(name: str, device: str) -> tuple[str, str]:
     return chosen, why
 
 
+def _engine_class(name: str) -> Any:
+    module, _, attribute = ENGINES[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
 def _blank(spec: ModelSpec) -> np.ndarray[Any, np.dtype[Any]]:
     """One black picture (1, H, W, 3) of the model's input size."""
-    tensor = spec.inputs[0]
-    sides = tensor.shape[2:] if spec.layout == "NCHW" else tensor.shape[1:3]
-    height, width = (WARM_UP_SIDE if isinstance(side, str) else side for side in sides)
-    dtype = np.uint8 if tensor.dtype == "uint8" else np.float32
+    height, width = input_sides(spec)
+    dtype = np.uint8 if spec.inputs[0].dtype == "uint8" else np.float32
     return np.zeros((1, height, width, 3), dtype)

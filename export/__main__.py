@@ -1,4 +1,4 @@
-"""Command line: ``python -m export detector|mtcnn``; docs/formats.md tells of the formats."""
+"""Command line: ``python -m export detector|mtcnn|canary``; the formats are in docs/formats.md."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     mtcnn = commands.add_parser("mtcnn", help="the three networks of facenet-pytorch's MTCNN")
     _add_formats(mtcnn)
+    canary = commands.add_parser("canary", help="write anew what the models answer to the canary")
+    canary.add_argument("--weights", type=Path, default=WEIGHTS, metavar="DIR")
     parsed = parser.parse_args(arguments)
+    if parsed.command == "canary":
+        return _canary(parsed)
     if parsed.format != "onnx":
         return _other_format(parsed)
     if parsed.command == "detector" and parsed.checkpoint is None:
@@ -106,6 +110,19 @@ def _mtcnn(parsed: argparse.Namespace) -> int:
     except (module.ExportError, EngineError, OSError) as exc:
         print(f"export mtcnn: {_line(exc)}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _canary(parsed: argparse.Namespace) -> int:
+    module = import_module("export.canary")
+    specs = sorted(parsed.weights.glob("*.json"))
+    try:
+        for spec in specs:
+            module.write_canary(spec)
+    except (EngineError, OSError) as exc:
+        print(f"export canary: {_line(exc)}", file=sys.stderr)
+        return 1
+    print(f"wrote the canary of {', '.join(spec.stem for spec in specs) or 'no model'}")
     return 0
 
 

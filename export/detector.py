@@ -17,6 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from engines.spec import AlarmModel, Calibration, CropGeometry, ModelSpec, TensorSpec, sha256_of
+from export.canary import write_canary
 from export.onnx_file import write_onnx
 from export.parity import (
     Agreement,
@@ -57,6 +58,7 @@ def export_detector(checkpoint: Path, precision: Precision, out: Path) -> dict[s
         spec = _write(state, precision, Path(folder), {"parity_crops": origin})
         # The reference stays in float32: what fp16 loses is part of what is judged.
         differences = check_parity(network, spec, crops, TOLERANCES[precision])
+        write_canary(spec)
         for path in (spec.with_suffix(".onnx"), spec):
             path.replace(out / path.name)
     return differences

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engines.spec import Dimension, ModelSpec, TensorSpec, sha256_of
+from export.canary import write_canary
 from export.mtcnn_networks import ONet, PNet, RNet
 from export.onnx_file import write_onnx
 from stream.config import REPOSITORY, data_dir
@@ -159,6 +160,7 @@ def _export(
         spec = _spec(plan, module, sha256_of(file), release, worst)
         file.replace(out_dir / file.name)
     spec.save(out_dir / f"{plan.name}.json")
+    write_canary(out_dir / f"{plan.name}.json")
 
 
 def _write_onnx(plan: _Plan, module: nn.Module, file: Path) -> None:

@@ -47,6 +47,13 @@ EngineName = Literal[
 ]
 
 
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where engines keep what took long to build: ``$XDG_CACHE_HOME``, else ``~/.cache``."""
+    named = Path(environ.get("XDG_CACHE_HOME", ""))
+    base = named if named.is_absolute() else Path(environ.get("HOME", "/")) / ".cache"
+    return base / "deepfakestream"
+
+
 class _Branch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -86,12 +93,15 @@ class EngineConfig(_Branch):
     """Which runtime the networks run on, and where: `device` names one or more, after commas, each
     of which gets a thread and networks of its own. `threads` of one call on a CPU; 0 means one for
     each core, shared among the devices, at most 4.
+
+    `cache` is made where it is needed; it must belong to this user alone.
     """
 
     name: EngineName = "auto"
     device: str = Field(default="cpu", pattern=r"^(cpu(,cpu)*|cuda:\d+(,cuda:\d+)*)$")
     threads: int = Field(default=0, ge=0, le=256)
     weights: Path = REPOSITORY / "weights"
+    cache: Path = Field(default_factory=cache_dir)
 
 
 class SourceConfig(_Branch):

@@ -35,6 +35,7 @@ class Networks:
                         config.weights / f"{model}.json",
                         device=config.device,
                         threads=threads,
+                        cache=config.cache,
                     )
                 )
                 for model in ("detector", "pnet", "rnet", "onet")

@@ -12,7 +12,7 @@ import pytest
 
 from engines.errors import EngineUnavailable, InferenceFailed, ModelMismatch
 from engines.spec import ModelSpec
-from engines.table import ENGINES, choose_engine, open_engine
+from engines.table import ENGINES, build_needed, choose_engine, open_engine
 from stream.config import REPOSITORY
 
 WEIGHTS = REPOSITORY / "weights"
@@ -21,13 +21,15 @@ WEIGHTS = REPOSITORY / "weights"
 class Recorder:
     """An engine that notes how it is opened and run."""
 
-    opened: ClassVar[list[tuple[str, str, str, int]]] = []
+    opened: ClassVar[list[tuple[str, str, str, int, Path | None]]] = []
     batches: ClassVar[list[tuple[int, ...]]] = []
     closed: ClassVar[int] = 0
     fails: ClassVar[bool] = False
 
-    def __init__(self, spec: ModelSpec, weights: Path, *, device: str, threads: int) -> None:
-        self.opened.append((spec.name, weights.name, device, threads))
+    def __init__(
+        self, spec: ModelSpec, weights: Path, *, device: str, threads: int, cache: Path | None
+    ) -> None:
+        self.opened.append((spec.name, weights.name, device, threads, cache))
 
     def infer(self, batch: np.ndarray[Any, Any]) -> dict[str, Any]:
         self.batches.append((*batch.shape, batch.dtype.itemsize))
@@ -47,13 +49,26 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> type[Recorder]:
     return Recorder
 
 
+class Slow(Recorder):
+    """An engine that builds for minutes, unless `cache` holds something."""
+
+    asked: ClassVar[list[tuple[str, str, str]]] = []
+
+    @classmethod
+    def ready(cls, spec: ModelSpec, weights: Path, *, device: str, cache: Path | None) -> bool:
+        cls.asked.append((spec.name, weights.name, device))
+        return cache is not None
+
+
 class _Module:
     Recorder = Recorder
+    Slow = Slow
 
 
 def test_a_model_is_opened_with_device_and_threads_and_run_once(recorder: type[Recorder]) -> None:
-    open_engine("recorder", WEIGHTS / "rnet.json", device="npu:0", threads=2)
-    assert recorder.opened == [("rnet", "rnet.onnx", "npu:0", 2)]
+    cache = Path("cache")
+    open_engine("recorder", WEIGHTS / "rnet.json", device="npu:0", threads=2, cache=cache)
+    assert recorder.opened == [("rnet", "rnet.onnx", "npu:0", 2, cache)]
     assert recorder.batches == [(1, 24, 24, 3, 4)]
 
 
@@ -67,6 +82,18 @@ def test_an_engine_that_fails_to_warm_up_is_closed(recorder: type[Recorder]) -> 
     with pytest.raises(InferenceFailed):
         open_engine("recorder", WEIGHTS / "rnet.json")
     assert recorder.closed == 1
+
+
+def test_an_engine_that_builds_says_whether_it_has(
+    recorder: type[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "slow", f"{__name__}:Slow")
+    rnet = WEIGHTS / "rnet.json"
+    assert build_needed("slow", rnet, device="npu:0")
+    assert not build_needed("slow", rnet, cache=Path("cache"))
+    assert Slow.asked == [("rnet", "rnet.onnx", "npu:0"), ("rnet", "rnet.onnx", "cpu")]
+    assert not build_needed("recorder", rnet)
+    assert recorder.opened == []
 
 
 def test_auto_is_onnxruntime_on_the_cpu_and_says_so(caplog: pytest.LogCaptureFixture) -> None:

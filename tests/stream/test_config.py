@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from stream.config import TOKENS, Config, data_dir, load_config
+from stream.config import TOKENS, Config, cache_dir, data_dir, load_config
 from stream.errors import ConfigError, StreamError
 
 
@@ -77,6 +77,19 @@ def test_a_token_that_a_browser_cannot_send_is_refused_and_not_repeated(token: s
     assert token not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"XDG_CACHE_HOME": "/var/cache", "HOME": "/home/a"}, "/var/cache"),
+        ({"XDG_CACHE_HOME": "", "HOME": "/home/a"}, "/home/a/.cache"),
+        ({"XDG_CACHE_HOME": "not/absolute", "HOME": "/home/a"}, "/home/a/.cache"),
+        ({}, "/.cache"),
+    ],
+)
+def test_builds_are_kept_in_the_users_cache(environ: dict[str, str], folder: str) -> None:
+    assert cache_dir(environ) == Path(folder) / "deepfakestream"
+
+
 def test_an_empty_token_in_the_environment_is_none() -> None:
     assert load(environ={"DEEPFAKESTREAM_TOKEN": ""}).server.token is None
 
@@ -96,6 +109,7 @@ def test_no_other_environment_variable_is_read() -> None:
         ("scoring__window_s", "3", 3.0),
         ("scoring__false_alarms_per_hour", "0.01", 0.01),
         ("engine__weights", "elsewhere", Path("elsewhere")),
+        ("engine__cache", "elsewhere", Path("elsewhere")),
         ("faces__thresholds", "[0.5, 0.6, 0.7]", (0.5, 0.6, 0.7)),
         ("source__schemes", '["rtsp"]', ("rtsp",)),
         ("server__host", "[::1]", "[::1]"),

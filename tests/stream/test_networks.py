@@ -21,9 +21,13 @@ class Opener:
     def __init__(self, broken: str = "") -> None:
         self.opened: dict[str, ScriptedEngine] = {}
         self.asked: list[tuple[str, Path, str, int]] = []
+        self.caches: set[Path] = set()
         self._broken = broken
 
-    def __call__(self, name: str, spec_path: Path, *, device: str, threads: int) -> ScriptedEngine:
+    def __call__(
+        self, name: str, spec_path: Path, *, device: str, threads: int, cache: Path
+    ) -> ScriptedEngine:
+        self.caches.add(cache)
         self.asked.append((name, spec_path, device, threads))
         if spec_path.stem == self._broken:
             raise ModelMismatch(spec_path, "broken", "mend it")
@@ -39,8 +43,9 @@ def opener(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> O
 
 
 def test_the_four_models_of_the_weights_folder_are_opened(opener: Opener) -> None:
-    with Networks(EngineConfig(weights=Path("elsewhere"), threads=3)) as networks:
+    with Networks(EngineConfig(weights=Path("elsewhere"), threads=3, cache=Path("c"))) as networks:
         assert networks.engine_name == "onnxruntime"
+    assert opener.caches == {Path("c")}
     paths = {path for _, path, _, _ in opener.asked}
     assert paths == {Path("elsewhere") / f"{n}.json" for n in ("detector", "pnet", "rnet", "onet")}
     assert {(name, device, threads) for name, _, device, threads in opener.asked} == {
