@@ -15,6 +15,7 @@ BENCHMARKS: Final[dict[str, str]] = {
     "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
     "parity": "benchmarks.parity:main",
+    "peers": "benchmarks.peers:main",
     "webrtc": "benchmarks.webrtc:main",
 }
 """Name -> "module:function", imported when named; a function takes the rest of the command line
