@@ -25,6 +25,7 @@ from pydantic import (
 
 from stream.errors import ConfigError
 from stream.faces.options import FacesOptions
+from stream.files.options import FilesOptions
 from stream.mounted import token_in
 from stream.rtc.options import RtcOptions
 from stream.scoring.options import ScoringOptions
@@ -141,6 +142,7 @@ class Config(_Branch):
     faces: FacesOptions = FacesOptions()
     scoring: ScoringOptions = ScoringOptions()
     webrtc: RtcOptions = RtcOptions()
+    files: FilesOptions = FilesOptions()
 
     @field_validator("streams")
     @classmethod

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from stream.backoff import Backoff
+from stream.backlog import Urgency
 from stream.errors import SourceError
 
 
@@ -17,12 +18,14 @@ class Policy:
     fast as its frames are analysed, on its own clock. `patient`: a source that cannot be reached
     is tried for ever; otherwise for `open_timeout_s`. A live source that was there once is healed
     for as long as it takes, unless `once` is set: then `open_timeout_s` counts from its loss.
+    `urgency` is its place in the devices' lanes: live streams go before jobs.
     """
 
     once: bool = False
     fast: bool = False
     patient: bool = True
     open_timeout_s: float = 10.0
+    urgency: Urgency = Urgency.LIVE
 
     def worth_another(self, exc: SourceError, was_there: bool, tried_s: float) -> bool:
         """Whether to try again after `exc`, `tried_s` after the first of these failures.

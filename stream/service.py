@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -16,12 +17,14 @@ from stream.clock import Clock, ManualClock, MonotonicClock
 from stream.config import Config, StreamConfig
 from stream.errors import ConfigError, SinkError
 from stream.faces.finder import FaceFinder
+from stream.faces.options import FacesOptions
+from stream.files.examiner import Examiner
 from stream.lane import LaneCascade
 from stream.metrics import Metrics
 from stream.networks import Networks
 from stream.policy import Policy
 from stream.preview import Preview
-from stream.scheduler import Scheduler
+from stream.scheduler import Scheduler, Urgency
 from stream.session import Session
 from stream.sinks import open_sink
 from stream.sources import mask_secrets, open_source
@@ -52,6 +55,9 @@ class Service:
         self._networks = networks
         self.scheduler = Scheduler(*networks, batching=not config.run.fast)
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="preview")
+        self.examiner = Examiner(
+            self._file_session, detector.spec, config.files, config.scoring.target_fps
+        )
         self.sessions = {item.id: self._configured(item) for item in config.streams}
         self._owned = tuple(self.sessions.values())
 
@@ -64,6 +70,7 @@ class Service:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.examiner.__aexit__(kind, error, traceback)
         await self.scheduler.__aexit__(kind, error, traceback)
         self._encoder.shutdown(wait=False)
 
@@ -108,12 +115,12 @@ class Service:
             del self.sessions[stream_id]
             self.metrics.forget(stream_id)
 
-    def analyzer(self) -> Analyzer:
+    def analyzer(self, faces: FacesOptions | None = None) -> Analyzer:
         """One stream's or one file's logic over the service's networks.
 
         Its `observe` is to be called by way of `scheduler.call`.
         """
-        faces = self._config.faces
+        faces = faces or self._config.faces
         finder = FaceFinder(LaneCascade(faces), faces)
         return Analyzer(finder, self.detector_spec, self._config.scoring)
 
@@ -152,6 +159,19 @@ class Service:
             raise ConfigError("--fast", f"{mask_secrets(text)} is live: only files can be rushed")
         return self._session(item.id, mask_secrets(text), open_one, clock, self._policy())
 
+    def _file_session(self, open_source: Callable[[], Source], *, still: bool) -> Session:
+        """A session over one file that somebody sent; its numbers are no live stream's."""
+        faces = self._config.faces
+        return self._session(
+            "file",
+            "file",
+            open_source,
+            ManualClock(),
+            Policy(once=True, fast=True, patient=False, open_timeout_s=0.0, urgency=Urgency.JOB),
+            Metrics(),
+            replace(faces, confirm_hits=1) if still else faces,
+        )
+
     def _session(
         self,
         stream_id: str,
@@ -159,13 +179,15 @@ class Service:
         open_source: Callable[[], Source],
         clock: Clock,
         policy: Policy,
+        metrics: Metrics | None = None,
+        faces: FacesOptions | None = None,
     ) -> Session:
         config = self._config
         devices = ",".join(one.detector.device for one in self._networks)
         return Session(
             Identity(stream_id, address, self._networks[0].engine_name, devices),
             open_source,
-            self.analyzer(),
+            self.analyzer(faces),
             self.scheduler,
             Preview(
                 self._encoder,
@@ -173,7 +195,7 @@ class Service:
                 config.server.preview_fps,
                 config.server.preview_quality,
             ),
-            self.metrics.stream(stream_id),
+            (metrics or self.metrics).stream(stream_id),
             clock,
             policy,
         )

@@ -226,7 +226,7 @@ class Session:
         capture = self._on_own_clock(numbered.capture)
         observe = self._observer(numbered, capture)
         try:
-            frame, crops = await self._scheduler.call(observe)
+            frame, crops = await self._scheduler.call(observe, self._policy.urgency)
         except EngineError as exc:
             self._fault(exc)
             return
@@ -262,7 +262,7 @@ class Session:
         self, crops: tuple[FaceCrop, ...]
     ) -> tuple[tuple[FaceCrop, ...], list[CropScore]]:
         try:
-            return crops, await self._scheduler.score(crops)
+            return crops, await self._scheduler.score(crops, self._policy.urgency)
         except EngineError as exc:
             self._fault(exc)
             return (), []

@@ -41,6 +41,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.config": (
         "stream.errors", "stream.faces.options", "stream.mounted", "stream.scoring.options",
         "stream.rtc.options",
+        "stream.files.options",
     ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
     "stream.backlog": ("stream.types",),
@@ -75,6 +76,18 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.messages", "stream.service", "stream.session", "stream.sources", "stream.types",
     ),  # peers: they hand frames to a session's source and its messages to data channels
     "stream.signalling": ("stream.rtc", "stream.access", "stream.problems"),
+    "stream.files.options": (),
+    "stream.files.errors": (),
+    "stream.files.wire": (),
+    "stream.files.result": ("stream.types",),
+    "stream.files.course": (
+        "stream.files.result", "stream.faces", "stream.messages", "stream.scoring", "stream.types",
+        "engines.spec",
+    ),
+    "stream.files": (
+        "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.session",
+        "stream.sources", "stream.types", "engines.spec",
+    ),  # files that were sent: each is a source of a session, which the service makes
     "stream.listener": ("stream.access", "stream.config", "stream.errors"),
     "stream.server": ("stream", "engines.table", *SPECS),
     "run_stream": ("stream", "engines"),
@@ -95,7 +108,7 @@ PURE: Final = (
     "stream.types", "stream.faces", "stream.scoring", "stream.analyzer", "stream.messages",
     "stream.backlog",
     "stream.backoff", "stream.rates", "stream.latency", "stream.access", "stream.config",
-    "engines",
+    "stream.files.options", "stream.files.result", "stream.files.course", "engines",
 )  # fmt: skip
 IMPURE_MODULES: Final = frozenset(
     {"asyncio", "threading", "time", "socket", "fastapi", "uvicorn", "starlette", "multiprocessing"}

@@ -57,16 +57,10 @@ class Playback:
 
     def warn_if_short(self, container: InputContainer, stream: VideoStream, name: str) -> None:
         """Log a warning when the video is shorter than its header promises."""
-        if stream.duration is not None and stream.time_base is not None:
-            promised_s = float(stream.duration * stream.time_base)
-        elif container.duration is not None and len(container.streams) == 1:
-            promised_s = container.duration / av.time_base
-        else:
-            return
-        played_s = self.played_s or 0.0
-        if promised_s - played_s > max(_CUT_SHORT_S, _CUT_SHORT_SHARE * promised_s):
+        played_s, promise_s = self.played_s or 0.0, promised_s(container, stream)
+        if is_short(played_s, promise_s):
             log.warning(
-                "%s is cut short: %.1f s of %.1f s could be read", name, played_s, promised_s
+                "%s is cut short: %.1f s of %.1f s could be read", name, played_s, promise_s
             )
 
     def _reach(self, packet: av.Packet[VideoStream], pacing: Pacing) -> bool:
@@ -99,3 +93,19 @@ class Playback:
             corrupt=picture.corrupt,
             quantiser=picture.quantiser,
         )
+
+
+def promised_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """How long the header says that the video plays; None where it does not."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if container.duration is not None and len(container.streams) == 1:
+        return container.duration / av.time_base
+    return None
+
+
+def is_short(played_s: float, promise_s: float | None) -> bool:
+    """Whether clearly less was played than was promised."""
+    if promise_s is None:
+        return False
+    return promise_s - played_s > max(_CUT_SHORT_S, _CUT_SHORT_SHARE * promise_s)
