@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from stream.backoff import Backoff
 from stream.backlog import Urgency
+from stream.backoff import Backoff
 from stream.errors import SourceError
 
 

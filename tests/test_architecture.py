@@ -63,7 +63,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.preview", "stream.pull", "stream.rates", "stream.scheduler", "stream.sinks",
         "stream.slot", "stream.sources", "stream.types", *SPECS,
     ),
-    "stream.policy": ("stream.backoff", "stream.errors"),
+    "stream.policy": ("stream.backlog", "stream.backoff", "stream.errors"),
     "stream.networks": (
         "stream.config", "stream.faces", "engines.table", *SPECS,
     ),  # the four models, opened for `run_stream` and shared by the service's streams

@@ -28,7 +28,7 @@ from stream.files import wire
 from stream.files.decoding import DECODERS
 from stream.files.errors import Broken, FileError, TooLarge
 
-NICENESS: Final = 10
+NICENESS: Final = 5
 """Decoding for those who wait must not take a core from those who watch."""
 
 

@@ -23,7 +23,7 @@ COMMAND: Final = (
     "env", "-u", "DEEPFAKESTREAM_TOKEN", "OPENBLAS_NUM_THREADS=1",
     sys.executable, "-W", "ignore", "-m", "stream.files.nursery",
 )  # fmt: skip
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 30.0
 """How long a decoding process may say nothing. It says something with each picture."""
 LOOK_UP_S: Final = 0.1
 
