@@ -24,7 +24,7 @@ def load_package(engine: str, module: str, *, needs: str, install: str, repair: 
         package = import_module(module)
         getattr(package, needs)
     except ModuleNotFoundError as exc:
-        if exc.name == module:
+        if f"{module}.".startswith(f"{exc.name}."):  # itself, or a package that it lies in
             raise EngineUnavailable(engine, f"the package {module} is missing", install) from exc
         raise EngineUnavailable(engine, _broken(module, exc), repair) from exc
     except Exception as exc:  # a native package that cannot load raises whatever it likes

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 ENGINES: Final[dict[str, str]] = {
     "onnxruntime": "engines.onnxruntime:OnnxRuntimeEngine",
+    "tensorrt-rtx": "engines.tensorrt_rtx:TensorRtRtxEngine",
 }
 """Name on the command line -> "module:Class", imported when named.
 
