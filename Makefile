@@ -6,6 +6,7 @@ BIN := .venv/bin
 DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   gstreamer1.0-plugins-ugly gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice nodejs npm
+SHARING := tests/training tests/export
 ARGS ?=
 
 .PHONY: help demo test check bench format screenshot system clean
@@ -15,8 +16,17 @@ help:  ## This list
 demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
 	$(BIN)/python run_stream.py demo $(ARGS)
 
-test: .venv/.test system tests/interop/node_modules  ## Set up and run the tests
+# Training's and export's tests keep one core busy each and wait for nothing: they share the cores.
+# The others have deadlines and devices, and run one after another, with the machine to themselves.
+test: .venv/.test system tests/interop/node_modules  ## Set up and run the tests; ARGS: pytest's
+ifeq ($(ARGS),)
+	@status=0; \
+	$(BIN)/python -m pytest -n auto --dist loadfile $(SHARING) || status=1; \
+	$(BIN)/python -m pytest $(SHARING:%=--ignore=%) || status=1; \
+	exit $$status
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: .venv/.test  ## Lint, format check and strict types
 	$(BIN)/ruff check .
