@@ -16,6 +16,7 @@ BENCHMARKS: Final[dict[str, str]] = {
     "latency": "benchmarks.latency:main",
     "parity": "benchmarks.parity:main",
     "peers": "benchmarks.peers:main",
+    "streams": "benchmarks.streams:main",
     "webrtc": "benchmarks.webrtc:main",
 }
 """Name -> "module:function", imported when named; a function takes the rest of the command line
