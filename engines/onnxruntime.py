@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engines.errors import EngineUnavailable, ModelMismatch
 from engines.opened import OpenedEngine
 from engines.package import load_package
+from engines.signature import check_signature
 from engines.spec import REEXPORT, ModelSpec
 
 NAME: Final = "onnxruntime"
@@ -44,7 +45,8 @@ class OnnxRuntimeEngine(OpenedEngine):
             raise EngineUnavailable(NAME, f"it cannot run on {device!r}", "use --device cpu")
         self._session: Any = _open(load_runtime(), weights, threads)
         super().__init__(spec, provider=_provider_in_use(self._session), device=device)
-        _check(self._session, spec, weights)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        check_signature(spec, weights, _shapes(inputs), _shapes(outputs))
         self._outputs = [tensor.name for tensor in spec.outputs]
 
     def _run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
@@ -58,13 +60,16 @@ class OnnxRuntimeEngine(OpenedEngine):
 
 
 def load_runtime() -> Any:
-    """Import the package.
+    """Import the package, and switch off its telemetry: newer ones report their use by default.
 
     Raises: EngineUnavailable that tells a missing package from one that is there but broken.
     """
-    return load_package(
+    runtime = load_package(
         NAME, "onnxruntime", needs="InferenceSession", install=INSTALL, repair=REPAIR
     )
+    if silence := getattr(runtime, "disable_telemetry_events", None):
+        silence()
+    return runtime
 
 
 def _open(runtime: Any, weights: Path, threads: int) -> Any:
@@ -89,25 +94,5 @@ def _provider_in_use(session: Any) -> str:
     return provider
 
 
-def _check(session: Any, spec: ModelSpec, weights: Path) -> None:
-    for kind, tensors, nodes in (
-        ("inputs", spec.inputs, session.get_inputs()),
-        ("outputs", spec.outputs, session.get_outputs()),
-    ):
-        actual = {node.name: node.shape for node in nodes}
-        expected = {tensor.name: tensor.shape for tensor in tensors}
-        if actual.keys() != expected.keys():
-            problem = f"its {kind} are {sorted(actual)}, its spec says {sorted(expected)}"
-            raise ModelMismatch(weights, problem, REEXPORT)
-        for name, shape in expected.items():
-            if not _same_shape(actual[name], shape):
-                problem = f"{name!r} has shape {actual[name]}, its spec says {list(shape)}"
-                raise ModelMismatch(weights, problem, REEXPORT)
-
-
-def _same_shape(actual: list[Any], expected: tuple[int | str, ...]) -> bool:
-    """Fixed sizes must be equal; a dynamic one may bear any name."""
-    return len(actual) == len(expected) and all(
-        size == wanted or (isinstance(wanted, str) and not isinstance(size, int))
-        for size, wanted in zip(actual, expected, strict=True)
-    )
+def _shapes(nodes: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    return {node.name: node.shape for node in nodes}

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 ENGINES: Final[dict[str, str]] = {
     "onnxruntime": "engines.onnxruntime:OnnxRuntimeEngine",
     "tensorrt-rtx": "engines.tensorrt_rtx:TensorRtRtxEngine",
+    "openvino": "engines.openvino:OpenVinoEngine",
 }
 """Name on the command line -> "module:Class", imported when named.
 

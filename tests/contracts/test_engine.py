@@ -22,7 +22,7 @@ RNET = WEIGHTS / "rnet.json"
 LARGE = 300
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=sorted(ENGINES), scope="module")
 def name(request: pytest.FixtureRequest) -> str:
     """Each engine that can run here."""
     engine = str(request.param)
@@ -33,7 +33,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return engine
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rnet(name: str) -> Iterator[Engine]:
     with open_engine(name, RNET) as engine:
         yield engine

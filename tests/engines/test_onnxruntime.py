@@ -100,6 +100,15 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_its_telemetry_is_switched_off(monkeypatch: pytest.MonkeyPatch, spec: ModelSpec) -> None:
+    runtime = FakeRuntime(spec, [])
+    calls: list[None] = []
+    runtime.__dict__["disable_telemetry_events"] = lambda: calls.append(None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    load_runtime()
+    assert len(calls) == 1
+
+
 def test_a_device_that_it_cannot_run_on_is_refused(spec: ModelSpec, weights: Path) -> None:
     with pytest.raises(EngineUnavailable, match="cannot run on 'cuda:0'; use --device cpu"):
         OnnxRuntimeEngine(spec, weights, device="cuda:0", threads=1)
