@@ -9,6 +9,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from engines.errors import EngineUnavailable, ModelMismatch
+from engines.formats import check_format
 from engines.opened import OpenedEngine
 from engines.package import load_package
 from engines.signature import check_signature
@@ -43,6 +44,7 @@ class OnnxRuntimeEngine(OpenedEngine):
         del cache  # opening takes a quarter of a second: nothing worth keeping
         if device != "cpu":
             raise EngineUnavailable(NAME, f"it cannot run on {device!r}", "use --device cpu")
+        check_format(NAME, spec, weights, ("onnx",))
         self._session: Any = _open(load_runtime(), weights, threads)
         super().__init__(spec, provider=_provider_in_use(self._session), device=device)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineUnavailable, ModelMismatch
+from engines.formats import check_format
 from engines.opened import OpenedEngine
 from engines.package import load_package
 from engines.signature import check_signature
@@ -56,6 +57,7 @@ class OpenVinoEngine(OpenedEngine):
         del cache  # compiling takes half a second: nothing worth keeping
         if device != "cpu":
             raise EngineUnavailable(NAME, f"it cannot run on {device!r}", "use --device cpu")
+        check_format(NAME, spec, weights, ("onnx",))
         core = load_runtime().Core()
         model = _read(core, weights)
         check_signature(spec, weights, _shapes(model.inputs), _shapes(model.outputs))
