@@ -96,7 +96,12 @@ def _config(arguments: argparse.Namespace) -> Config:
         overrides[key.strip()] = value.strip()
     config = load_config(arguments.config, overrides)
     configured = [f"{item.id}={item.source.get_secret_value()}" for item in config.streams]
-    named = parse_sources(arguments.source or configured, config.source.schemes)
+    words = arguments.source or configured
+    # Without any the demo is shown, but for a file that says that there are none: they come later.
+    none = not words and "streams" in config.model_fields_set
+    named = [] if none else parse_sources(words, config.source.schemes)
+    if none and not config.run.serve:
+        raise ConfigError("streams", "there are none, and nothing is served that could add some")
     streams = tuple(StreamConfig(id=key, source=SecretStr(text)) for key, text in named)
     config = config.model_copy(update={"streams": streams})
     if config.run.serve and config.server.token is None and listens_beyond_loopback(config.server):

@@ -106,12 +106,18 @@ class EngineConfig(_Branch):
 
 
 class SourceConfig(_Branch):
-    """How sources are opened and what may be opened. Time spans in seconds."""
+    """How sources are opened and what may be opened. Time spans in seconds.
+
+    `hosts`, `allow_demo` and `max_streams` bound what may be added while the service runs.
+    """
 
     schemes: tuple[str, ...] = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp")
     open_timeout_s: float = Field(default=10.0, gt=0, le=600)
     read_timeout_s: float = Field(default=2.5, gt=0, le=60)
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    hosts: tuple[str, ...] = ()
+    allow_demo: bool = False
+    max_streams: int = Field(default=32, ge=1, le=1024)
 
 
 class RunConfig(_Branch):

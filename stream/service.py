@@ -12,6 +12,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
+from pydantic import SecretStr
+
+from stream.access import is_loopback
 from stream.analyzer import Analyzer
 from stream.clock import Clock, ManualClock, MonotonicClock
 from stream.config import Config, StreamConfig
@@ -24,10 +27,13 @@ from stream.metrics import Metrics
 from stream.networks import Networks
 from stream.policy import Policy
 from stream.preview import Preview
+from stream.refusals import Taken
 from stream.scheduler import Scheduler, Urgency
 from stream.session import Session
 from stream.sinks import open_sink
+from stream.sinks.base import Sink
 from stream.sources import mask_secrets, open_source
+from stream.sources.admission import Admission
 from stream.sources.base import Source, SourceOptions
 from stream.types import Identity
 
@@ -38,7 +44,8 @@ class Service:
     """Builds a session for each configured stream and lives as long as they do.
 
     Use it as an async context manager round `run`; leaving waits for the inference in flight.
-    `ready` is True from the start of `run` until `stop`.
+    `ready` is True from the start of `run` until `stop` or its end. `owned` are the sessions that
+    are no guests', each with the task that runs it.
 
     Raises (on making): ConfigError for a source that cannot be what it is asked to be.
     """
@@ -58,8 +65,19 @@ class Service:
         self.examiner = Examiner(
             self._file_session, detector.spec, config.files, config.scoring.target_fps
         )
+        self.max_streams = config.source.max_streams
+        self.admission = Admission(
+            config.source.schemes,
+            config.source.hosts,
+            confined=bool(config.source.hosts) or not is_loopback(config.server.host),
+            demo=config.source.allow_demo,
+        )
         self.sessions = {item.id: self._configured(item) for item in config.streams}
-        self._owned = tuple(self.sessions.values())
+        self.owned: dict[Session, asyncio.Task[None] | None] = dict.fromkeys(self.sessions.values())
+        self._sinks: list[Sink] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._stopping = asyncio.Event()
+        self._standing = config.run.serve and not config.run.once and not config.streams
 
     async def __aenter__(self) -> Service:
         return self
@@ -77,24 +95,70 @@ class Service:
     async def run(self) -> None:
         """Run every stream until it has ended, or `stop`; then write the summary.
 
-        A fault in one stream ends that stream alone.
+        A fault in one stream ends that stream alone. A service that serves and was made without a
+        stream, or whose streams were changed by `add` or `remove`, goes on until `stop`.
 
         Raises: SourceError when no stream could ever run; SinkError when the output failed.
         """
         target = self._config.run.jsonl
-        sinks = [open_sink("jsonl", target)] if target else []
-        self.ready = True
+        self._sinks = [open_sink("jsonl", target)] if target else []
         try:
-            async with asyncio.TaskGroup() as group:
-                for session in self._owned:
-                    group.create_task(self._live(session, partial(session.run, sinks)))
+            async with asyncio.TaskGroup() as self._group:
+                if self._standing:
+                    self._group.create_task(self._stand())
+                for session in self.owned:
+                    self._start(session)
+                self.ready = not self._stopping.is_set()
         except* SinkError as group:
             raise next(_leaves(group)) from None
-        for sink in sinks:
+        finally:
+            self.ready, self._group = False, None
+        for sink in self._sinks:
             await sink.close(self.summary())
-        refused = [session.error for session in self._owned if session.error]
-        if refused and len(refused) == len(self._owned):
+        refused = [session.error for session in self.owned if session.error]
+        if refused and len(refused) == len(self.owned) and not self._standing:
             raise refused[0]
+
+    def add(self, stream_id: str, source: str, *, paused: bool = False) -> Session:
+        """One more stream, while `ready`; it is written to the output as the others are.
+
+        Raises: ConfigError for a source that cannot be what it is asked to be.
+        """
+        assert self.ready
+        assert stream_id not in self.sessions
+        item = StreamConfig(id=stream_id, source=SecretStr(source))
+        session = self._configured(item, asked=True)
+        if paused:
+            session.pause()
+        self.sessions[stream_id] = session
+        self._keep_on()
+        self._start(session)
+        return session
+
+    async def remove(self, stream_id: str) -> None:
+        """End one of the `owned` streams, wait for its end, and forget it."""
+        session = self.sessions[stream_id]
+        self._keep_on()
+        session.stop()
+        if task := self.owned[session]:
+            await asyncio.wait([task])
+        del self.owned[session], self.sessions[stream_id]
+        self.metrics.forget(stream_id)
+
+    def _start(self, session: Session) -> None:
+        assert self._group is not None
+        life = self._live(session, partial(session.run, self._sinks))
+        self.owned[session] = self._group.create_task(life)
+
+    def _keep_on(self) -> None:
+        """From the first change on, the service no longer ends with its streams."""
+        run = self._config.run
+        if run.serve and not run.once and not self._standing and self._group:
+            self._standing = True
+            self._group.create_task(self._stand())
+
+    async def _stand(self) -> None:
+        await self._stopping.wait()
 
     @asynccontextmanager
     async def guest(
@@ -103,8 +167,11 @@ class Service:
         """A session besides the configured ones, from entering until leaving; `live` runs it.
 
         It ends with its source, is written to no output, and leaves no metrics behind.
+
+        Raises: Taken.
         """
-        assert stream_id not in self.sessions
+        if stream_id in self.sessions:
+            raise Taken(f"the stream {stream_id!r} is there already: choose another id")
         policy = Policy(once=True, patient=False, open_timeout_s=0.0)
         session = self._session(stream_id, address, open_source, MonotonicClock(), policy)
         self.sessions[stream_id] = session
@@ -131,6 +198,7 @@ class Service:
     def stop(self) -> None:
         """End every stream; what was already seen still reaches the output."""
         self.ready = False
+        self._stopping.set()
         for session in self.sessions.values():
             session.stop()
 
@@ -147,14 +215,14 @@ class Service:
         except* Exception:  # a task's edge: a fault in one stream must not end the others
             LOG.exception("%s: ended by a fault in the program: please report it", stream_id)
             session.fail("a fault in the program", "see the log, and please report it")
-        if session.error and len(self.sessions) > 1:
+        if session.error and (self._standing or len(self.sessions) > 1):
             LOG.error("%s: %s", stream_id, session.error)
 
-    def _configured(self, item: StreamConfig) -> Session:
+    def _configured(self, item: StreamConfig, *, asked: bool = False) -> Session:
         run = self._config.run
         text = item.source.get_secret_value()
         clock: Clock = ManualClock() if run.fast else MonotonicClock()
-        open_one = partial(self._open, text, clock)
+        open_one = partial(self._open, text, clock, asked)
         if run.fast and open_one().live:
             raise ConfigError("--fast", f"{mask_secrets(text)} is live: only files can be rushed")
         return self._session(item.id, mask_secrets(text), open_one, clock, self._policy())
@@ -209,7 +277,7 @@ class Service:
             open_timeout_s=self._config.source.open_timeout_s,
         )
 
-    def _open(self, text: str, clock: Clock) -> Source:
+    def _open(self, text: str, clock: Clock, asked: bool) -> Source:
         source = self._config.source
         options = SourceOptions(
             clock=clock,
@@ -217,6 +285,7 @@ class Service:
             open_timeout_s=source.open_timeout_s,
             read_timeout_s=source.read_timeout_s,
             rtsp_transport=source.rtsp_transport,
+            admits=self.admission.check_host if asked and self.admission.confined else None,
         )
         return open_source(text, options, source.schemes)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
 
-from stream.access import Access, presented_token
-from stream.problems import FOREIGN_SITE, UNAUTHORISED, problem
+from stream.access import Access
+from stream.body import BODY_REFUSALS, json_body, read_text, text_body
+from stream.guard import GUARDED, Check, guard
+from stream.problems import answers
 from stream.rtc import ice
-from stream.rtc.errors import Full, Refusal
 from stream.rtc.exchange import Admitted, Exchange
-from stream.rtc.offer import MOST_BYTES
 from stream.rtc.options import RtcOptions
 from stream.rtc.publisher import Publisher
 from stream.rtc.viewer import Viewer
@@ -28,8 +28,13 @@ EXPOSED: Final = ("Location", "Link", "ETag", "Accept-Patch", "Retry-After", VIE
 ETAG: Final = '"1"'
 """Of every ICE session: there is one a peer, as ICE is never restarted."""
 
-Check = Callable[[Request], None]
 IfMatch = Annotated[str | None, Header()]
+
+
+class SdpAnswer(Response):
+    """A session description."""
+
+    media_type = SDP
 
 
 class JsonOffer(BaseModel):
@@ -59,17 +64,12 @@ def install(app: FastAPI, exchange: Exchange, access: Access) -> None:
             expose_headers=EXPOSED,
         )
 
-    @app.exception_handler(Refusal)
-    async def refused(request: Request, exc: Refusal) -> Response:
-        headers = {"Retry-After": str(exc.retry_after_s)} if isinstance(exc, Full) else None
-        return problem(exc.status, str(exc), headers)
-
-    may_publish = _guard(access, lambda token, request: access.may_publish(token))
-    whip = _Protocol("whip", "Publish", exchange.publish, exchange.publisher)
+    may_publish = guard(access, lambda token, request: access.may_publish(token))
+    whip = _Protocol("whip", "Publish", (409, 422, 503), exchange.publish, exchange.publisher)
     _add(app, whip, exchange.options, may_publish)
     _add_offer(app, exchange, may_publish)
-    may_read = _guard(access, lambda token, asked: access.may_read(token, _stream_of(asked)))
-    whep = _Protocol("whep", "Watch", exchange.watch, exchange.viewer)
+    may_read = guard(access, lambda token, asked: access.may_read(token, _stream_of(asked)))
+    whep = _Protocol("whep", "Watch", (404, 422, 503), exchange.watch, exchange.viewer)
     _add(app, whep, exchange.options, may_read)
 
 
@@ -77,32 +77,35 @@ def _stream_of(request: Request) -> str:
     return str(request.path_params["stream_id"])
 
 
-def _guard(access: Access, allows: Callable[[str | None, Request], bool]) -> Check:
-    def check(request: Request) -> None:
-        if not access.may_come_from(request.headers):
-            raise HTTPException(403, FOREIGN_SITE)
-        if not allows(presented_token(request.headers), request):
-            raise HTTPException(401, UNAUTHORISED, {"WWW-Authenticate": "Bearer"})
-
-    return check
-
-
 @dataclass(frozen=True, slots=True)
 class _Protocol:
-    """WHIP or WHEP: `enter` takes an offer to a stream, `find` knows a stream's session."""
+    """WHIP or WHEP: `enter` takes an offer to a stream, or answers one of `refusals`; `find` knows
+    a stream's session.
+    """
 
     name: Literal["whip", "whep"]
     enters: str
+    refusals: tuple[int, ...]
     enter: Callable[[str, str], Awaitable[Admitted]]
     find: Callable[[str, str], Publisher | Viewer]
 
 
-def _add(app: FastAPI, protocol: _Protocol, options: RtcOptions, guard: Check) -> None:
-    guarded = [Depends(guard)]
+def _add(app: FastAPI, protocol: _Protocol, options: RtcOptions, check: Check) -> None:
     endpoint = f"/v1/{protocol.name}/{{stream_id}}"
-    place = f"{endpoint}/{{resource}}"
+    _add_entrance(app, protocol, options, endpoint, [Depends(check)])
+    _add_place(app, protocol, f"{endpoint}/{{resource}}", [Depends(check)])
 
-    @app.options(endpoint, dependencies=guarded, name=f"{protocol.name}_options")
+
+def _add_entrance(
+    app: FastAPI, protocol: _Protocol, options: RtcOptions, endpoint: str, guarded: list[Any]
+) -> None:
+    @app.options(
+        endpoint,
+        dependencies=guarded,
+        status_code=204,
+        name=f"{protocol.name}_options",
+        responses=answers(*GUARDED),
+    )
     async def ask(stream_id: str) -> Response:
         """What may be posted here, and the ICE servers."""
         return _with_links(Response(status_code=204, headers={"Accept-Post": SDP}), options)
@@ -111,7 +114,10 @@ def _add(app: FastAPI, protocol: _Protocol, options: RtcOptions, guard: Check) -
         endpoint,
         dependencies=guarded,
         status_code=201,
+        response_class=SdpAnswer,
         name=f"{protocol.name}_enter",
+        responses=answers(*GUARDED, *BODY_REFUSALS, *protocol.refusals),
+        openapi_extra=text_body(SDP, "v=0"),
         description=f"{protocol.enters}: an SDP offer in, the answer out; `Location` is the "
         "session's address.",
     )
@@ -119,14 +125,29 @@ def _add(app: FastAPI, protocol: _Protocol, options: RtcOptions, guard: Check) -
         admitted = await protocol.enter(stream_id, await read_text(request, SDP))
         return _with_links(created(request, admitted), options)
 
-    @app.patch(place, dependencies=guarded, status_code=204, name=f"{protocol.name}_trickle")
+
+def _add_place(app: FastAPI, protocol: _Protocol, place: str, guarded: list[Any]) -> None:
+    @app.patch(
+        place,
+        dependencies=guarded,
+        status_code=204,
+        name=f"{protocol.name}_trickle",
+        responses=answers(*GUARDED, *BODY_REFUSALS, 404, 412, 422, 428),
+        openapi_extra=text_body(FRAGMENT, "a=end-of-candidates"),
+    )
     async def trickle(
         stream_id: str, resource: str, request: Request, if_match: IfMatch = None
     ) -> Response:
         """Trickle ICE: more of the peer's addresses. ICE cannot be restarted (422)."""
         return await _trickle(protocol.find(stream_id, resource), request, if_match)
 
-    @app.delete(place, dependencies=guarded, name=f"{protocol.name}_end")
+    @app.delete(
+        place,
+        dependencies=guarded,
+        response_class=Response,
+        name=f"{protocol.name}_end",
+        responses=answers(*GUARDED, 404),
+    )
     async def end(stream_id: str, resource: str) -> Response:
         """End the session."""
         protocol.find(stream_id, resource).end()
@@ -145,8 +166,13 @@ async def _trickle(peer: Publisher | Viewer, request: Request, if_match: str | N
     return Response(status_code=204)
 
 
-def _add_offer(app: FastAPI, exchange: Exchange, guard: Check) -> None:
-    @app.post("/offer", dependencies=[Depends(guard)])
+def _add_offer(app: FastAPI, exchange: Exchange, check: Check) -> None:
+    @app.post(
+        "/offer",
+        dependencies=[Depends(check)],
+        responses=answers(*GUARDED, *BODY_REFUSALS, 409, 422, 503),
+        openapi_extra=json_body(JsonOffer, sdp="v=0", type="offer"),
+    )
     async def offer(
         request: Request, offered: Annotated[JsonOffer, Depends(_json_offer)], stream: str = ""
     ) -> JsonAnswer:
@@ -162,25 +188,6 @@ async def _json_offer(request: Request) -> JsonOffer:
         return JsonOffer.model_validate_json(await read_text(request, "application/json"))
     except ValueError:
         raise HTTPException(400, 'the body must be {"sdp": "…", "type": "offer"}') from None
-
-
-async def read_text(request: Request, media_type: str) -> str:
-    """The body of `request`, which must be of `media_type`, UTF-8, and small.
-
-    Raises: HTTPException 415, 413 or 400.
-    """
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != media_type:
-        raise HTTPException(415, f"send {media_type}", {"Accept-Post": media_type})
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, f"the body must be at most {MOST_BYTES} bytes")
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise HTTPException(400, "the body is no UTF-8 text") from None
 
 
 def created(request: Request, admitted: Admitted) -> Response:

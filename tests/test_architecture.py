@@ -34,7 +34,10 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.latency": (),
     "stream.memory": (),
     "stream.access": (),
-    "stream.problems": (),
+    "stream.refusals": ("stream.errors",),
+    "stream.problems": ("stream.refusals",),
+    "stream.guard": ("stream.access", "stream.problems"),
+    "stream.body": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
     "stream.scoring": ("stream.scoring", "stream.types", "engines.spec"),
     "stream.mounted": ("stream.errors",),
@@ -70,12 +73,11 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.service": ("stream", "engines.errors"),
     "stream.rtc.options": (),
     "stream.rtc.assembly": (),
-    "stream.rtc.errors": ("stream.errors",),
     "stream.rtc": (
         "stream.rtc", "stream.access", "stream.clock", "stream.errors", "stream.fanout",
-        "stream.messages", "stream.service", "stream.session", "stream.sources", "stream.types",
+        "stream.messages", "stream.refusals", "stream.service", "stream.session", "stream.sources",
+        "stream.types",
     ),  # peers: they hand frames to a session's source and its messages to data channels
-    "stream.signalling": ("stream.rtc", "stream.access", "stream.problems"),
     "stream.files.options": (),
     "stream.files.errors": (),
     "stream.files.wire": (),
@@ -88,6 +90,20 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.session",
         "stream.sources", "stream.types", "engines.spec",
     ),  # files that were sent: each is a source of a session, which the service makes
+    "stream.signalling": (
+        "stream.rtc", "stream.access", "stream.body", "stream.guard", "stream.problems",
+    ),
+    "stream.roster": (
+        "stream.errors", "stream.refusals", "stream.service", "stream.session", "stream.sources",
+    ),
+    "stream.listing": (
+        "stream.messages", "stream.scoring.options", "stream.service", "stream.session",
+        "engines.spec",
+    ),
+    "stream.directory": (
+        "stream.access", "stream.body", "stream.guard", "stream.listing", "stream.problems",
+        "stream.refusals", "stream.roster", "stream.service",
+    ),
     "stream.listener": ("stream.access", "stream.config", "stream.errors"),
     "stream.server": ("stream", "engines.table", *SPECS),
     "run_stream": ("stream", "engines"),
@@ -100,7 +116,8 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
 """Module or package -> the first-party modules and packages that it may import."""
 
 ABOVE_SERVICE: Final = (
-    "stream.server", "stream.signalling", "stream.rtc.exchange", "stream.listener", "run_stream",
+    "stream.server", "stream.signalling", "stream.roster", "stream.directory", "stream.guard",
+    "stream.rtc.exchange", "stream.listener", "run_stream",
 )  # fmt: skip
 """What neither the service nor anything under it may know."""
 

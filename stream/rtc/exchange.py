@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from stream.access import Access
 from stream.clock import MonotonicClock
+from stream.refusals import BadOffer, Full, Refusal, Taken, Unknown, Unsupported
 from stream.rtc.broadcast import Broadcast
-from stream.rtc.errors import BadOffer, Full, Refusal, Taken, Unknown, Unsupported
 from stream.rtc.offer import read_offer
 from stream.rtc.options import RtcOptions
 from stream.rtc.publisher import Publisher
@@ -153,7 +153,7 @@ class Exchange:
                     # Before the stream is gone: a token without one would still be let in.
                     self._access.revoke(stream_id)
                 LOG.info("%s: the publisher has gone", stream_id)
-        except BadOffer as exc:
+        except Refusal as exc:
             _refuse(answered, exc)
         finally:
             await publisher.close()

@@ -8,10 +8,8 @@ from typing import Final, Literal
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription, candidate_from_sdp
 
-from stream.rtc.errors import BadOffer, Unsupported
+from stream.refusals import BadOffer, Unsupported
 
-MOST_BYTES: Final = 65_536
-"""A browser's offer with audio, video and all its codecs has about 8,000."""
 MOST_MEDIA: Final = 8
 MOST_CANDIDATES: Final = 64
 """Each is a place that packets are sent to: an offer must not make a server knock on hundreds."""

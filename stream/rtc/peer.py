@@ -9,9 +9,9 @@ from typing import Final, Literal
 from aiortc import RTCDataChannel, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
+from stream.refusals import BadOffer
 from stream.rtc import ice
 from stream.rtc.connection import Connection
-from stream.rtc.errors import BadOffer
 from stream.rtc.offer import MOST_CANDIDATES, Offer
 from stream.rtc.options import RtcOptions
 

@@ -18,6 +18,7 @@ __all__ = [
     "Emit",
     "Source",
     "SourceOptions",
+    "free_id",
     "mask_secrets",
     "open_source",
     "parse_sources",
@@ -89,6 +90,11 @@ def parse_sources(
         taken.add(stream_id)
         parsed.append((stream_id, text))
     return parsed
+
+
+def free_id(text: str, taken: set[str]) -> str:
+    """An id for a stream of `text`, a SOURCE that can be read, that is none of `taken`."""
+    return _free(_default_id(_read(text)), taken)
 
 
 def _split_name(word: str) -> tuple[str | None, str]:

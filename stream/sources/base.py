@@ -20,7 +20,9 @@ class SourceOptions:
     """What a source may need to know.
 
     `paced` is False for files read as fast as the analyzer takes them. `open_timeout_s` bounds
-    opening, `read_timeout_s` the wait for the next packet of a live source.
+    opening, `read_timeout_s` the wait for the next packet of a live source. `admits` raises
+    ConfigError for an address that may not be reached: it is asked before each attempt, in the
+    source's thread, and what answers there can lead to no other address.
     """
 
     clock: Clock
@@ -28,6 +30,7 @@ class SourceOptions:
     open_timeout_s: float = 10.0
     read_timeout_s: float = 2.5
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    admits: Callable[[str], None] | None = None
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 import av
@@ -13,7 +13,7 @@ import av.error
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from stream.errors import SourceError
+from stream.errors import ConfigError, SourceError
 from stream.sources.address import mask_secrets, read_address
 from stream.sources.base import Emit, SourceOptions
 from stream.sources.decoding import Decoder, video_stream
@@ -44,6 +44,8 @@ class _Scheme(NamedTuple):
 # keyframe; the first picture then came one keyframe interval later (1.1 s against 0.1 s).
 _RTSP: Final = {"probesize": "5000", "analyzeduration": "0", "fpsprobesize": "0"}
 _WEB: Final = {"format_whitelist": f"{FORMATS},mpjpeg,hls"}
+# Redirects and playlists name addresses that nobody has admitted.
+_LED_NOWHERE: Final = {"max_redirects": "0", "format_whitelist": f"{FORMATS},mpjpeg"}
 _PUSHED: Final = {"probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0"}
 _SCHEMES: Final[dict[str, _Scheme]] = {
     "rtsp": _Scheme("tcp,udp,rtp", "timeout", _RTSP),
@@ -148,6 +150,8 @@ class NetworkSource:
 
     def _open(self) -> InputContainer:
         options = self._options
+        if options.admits:
+            self._ask(options.admits)
         begin_s = time.monotonic()
         try:
             container = av.open(
@@ -167,12 +171,22 @@ class NetworkSource:
             raise open_fault(silent, self._url, waited_s, options.open_timeout_s)
         return container
 
+    def _ask(self, admits: Callable[[str], None]) -> None:
+        try:
+            admits(self._url)
+        except ConfigError as exc:
+            # A name may resolve, or resolve elsewhere, later.
+            problem, remedy = exc.problem, "check the address"
+            raise self._error(problem, remedy, retryable=True) from None
+
     def _ffmpeg_options(self) -> dict[str, str]:
         scheme = _SCHEMES[self._scheme]
         chosen = {"protocol_whitelist": scheme.protocols, **scheme.options}
         if scheme.timeout:
             # PyAV's own limit ends a silent read sooner; this one ends what does not ask PyAV.
             chosen[scheme.timeout] = str(round(self._options.open_timeout_s * 1e6))
+        if self._options.admits and self._scheme in {"http", "https"}:
+            chosen |= _LED_NOWHERE
         if self._scheme in {"rtsp", "rtsps"}:
             udp = self._options.rtsp_transport == "udp"
             # Over UDP packets overtake each other: wait a little, or each would count as lost.

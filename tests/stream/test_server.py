@@ -537,11 +537,11 @@ async def test_another_sites_script_is_kept_from_what_is_read_over_http(path: st
     ("method", "path", "status"),
     [
         ("GET", "/nowhere", 404),
-        ("GET", "/v1/streams/door", 404),
+        ("GET", "/v1/streams/nowhere", 404),
         ("GET", "/assets/nowhere.js", 404),
         ("GET", "/assets/../server.py", 404),
         ("GET", "/assets/..%2f..%2fpyproject.toml", 404),
-        ("POST", "/v1/streams", 405),
+        ("PUT", "/v1/streams", 405),
         ("DELETE", "/healthz", 405),
     ],
 )

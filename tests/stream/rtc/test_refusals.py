@@ -9,8 +9,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from stream.rtc.errors import Refusal
-from stream.rtc.offer import MOST_BYTES, MOST_CANDIDATES, read_offer
+from stream.body import MOST_BYTES
+from stream.refusals import Refusal
+from stream.rtc.offer import MOST_CANDIDATES, read_offer
 from tests.doubles import DEADLINE_S, eventually
 from tests.stream.rtc.peers import (
     LOOPBACK,

@@ -1,10 +1,10 @@
-"""What a peer is told when it is not taken in, by what it has to do about it.
+"""What a caller is told when it does not get what it asked for, by what it has to do about it.
 
 Refusal
-├── BadOffer      the offer is no SDP, or lacks what a connection needs: mend the client
-├── Unsupported   the offer is whole, but nothing in it can be taken: send something else
-├── Taken         the stream's id belongs to somebody else: choose another
-├── Unknown       there is no such stream or peer
+├── BadOffer      what it sent is broken, or lacks what is needed: mend the client
+├── Unsupported   what it sent is whole, but cannot be taken: send something else
+├── Taken         what it wants belongs to somebody else, or has another state: see what is there
+├── Unknown       there is nothing of that name
 └── Full          there is no room now: come back after `retry_after_s`
 """
 
@@ -14,7 +14,7 @@ from stream.errors import StreamError
 
 
 class Refusal(StreamError):
-    """A peer is not taken in; the text says why and what to do."""
+    """A request is not granted; the text says why and what to do."""
 
     status = 400
 
@@ -30,7 +30,7 @@ class Unsupported(Refusal):
 
 
 class Taken(Refusal):
-    """The id is somebody's already."""
+    """The id is somebody's already, or the stream's state does not allow it."""
 
     status = 409
 
