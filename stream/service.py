@@ -103,14 +103,15 @@ class Service:
         target = self._config.run.jsonl
         self._sinks = [open_sink("jsonl", target)] if target else []
         try:
-            async with asyncio.TaskGroup() as self._group:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
                 if self._standing:
-                    self._group.create_task(self._stand())
+                    group.create_task(self._stand())
                 for session in self.owned:
                     self._start(session)
                 self.ready = not self._stopping.is_set()
-        except* SinkError as group:
-            raise next(_leaves(group)) from None
+        except* SinkError as failed:
+            raise next(_leaves(failed)) from None
         finally:
             self.ready, self._group = False, None
         for sink in self._sinks:
@@ -152,10 +153,10 @@ class Service:
 
     def _keep_on(self) -> None:
         """From the first change on, the service no longer ends with its streams."""
-        run = self._config.run
-        if run.serve and not run.once and not self._standing and self._group:
+        run, group = self._config.run, self._group
+        if run.serve and not run.once and not self._standing and group:
             self._standing = True
-            self._group.create_task(self._stand())
+            group.create_task(self._stand())
 
     async def _stand(self) -> None:
         await self._stopping.wait()

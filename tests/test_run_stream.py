@@ -160,6 +160,17 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...], said: str, attempt: Try) -
     check_one_clear_line(attempt(*arguments), 2, said)
 
 
+def test_a_list_of_streams_that_is_empty_on_purpose_shows_no_demo(
+    attempt: Try, tmp_path: Path
+) -> None:
+    file = tmp_path / "none.toml"
+    file.write_text("streams = []\n", encoding="utf-8")
+    check_one_clear_line(attempt("--config", file, "--no-serve"), 2, "there are none")
+    served = attempt("--config", file, "--port", 0, "--duration", 0.2, "--jsonl", "-")
+    assert served.code == 0
+    assert json.loads(served.out) == {"summary": {"streams": {}}}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--engine", "abacus"), ("--port", "eighty"), ("--colour", "red"), ("--duration",)],
