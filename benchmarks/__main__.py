@@ -14,8 +14,10 @@ from typing import Final
 BENCHMARKS: Final[dict[str, str]] = {
     "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
+    "offline": "benchmarks.offline:main",
     "parity": "benchmarks.parity:main",
     "peers": "benchmarks.peers:main",
+    "scaling": "benchmarks.scaling:main",
     "streams": "benchmarks.streams:main",
     "webrtc": "benchmarks.webrtc:main",
 }

@@ -7,7 +7,7 @@ the same samples give the same interval. They tell the noise within a run; what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,6 +103,18 @@ def bend(at: Sequence[float], costs: Sequence[float]) -> float:
     return upper / lower
 
 
+def bend_of(samples: Mapping[int, Sequence[float]]) -> Estimate:
+    """The `bend` of the means of `samples` (place -> costs), each drawn anew for the interval."""
+    places = list(samples)
+    if len(places) < 3 or not all(map(len, samples.values())):
+        return NOTHING
+    rng = np.random.default_rng(SEED)
+    drawn = np.stack([_drawn_means(samples[place], rng) for place in places], axis=1)
+    bends = np.array([bend(places, costs) for costs in drawn.tolist()])
+    value = bend(places, [float(np.mean(samples[place])) for place in places])
+    return _estimate(value, bends, sum(map(len, samples.values())))
+
+
 def _line(x: Values, y: Values) -> float:
     off = x - x.mean()
     return float((off @ (y - y[0])) / (off @ off))  # from y[0]: level costs give 0 to the last bit
@@ -115,5 +127,6 @@ def _drawn_means(values: Sequence[float], rng: np.random.Generator) -> Values:
 
 
 def _estimate(value: float, drawn: Values, count: int) -> Estimate:
-    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
+    with np.errstate(invalid="ignore"):  # between two infinities lies no number
+        low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
     return Estimate(value, low, high, count)

@@ -26,10 +26,10 @@ Boxes = Sequence[Sequence[float]]
 
 @dataclass(slots=True)
 class Meter:
-    """Reads the CPU every `CHUNK_FRAMES` lines; the warm-up is not counted."""
+    """Reads the CPU every `CHUNK_FRAMES` lines of each source; the warm-up is not counted."""
 
     watched: Watched
-    warm_up: int
+    sources: int = 1
     lines: int = 0
     chunks_ms: list[float] = field(default_factory=list)
     begin_s: float = 0.0
@@ -39,12 +39,13 @@ class Meter:
     def line(self) -> None:
         """A line was read: of another frame."""
         self.lines += 1
-        counted = self.lines - self.warm_up
-        if counted < 0 or counted % CHUNK_FRAMES:
+        counted = self.lines - WARM_UP_FRAMES * self.sources
+        chunk = CHUNK_FRAMES * self.sources
+        if counted < 0 or counted % chunk:
             return
         cpu_s, self._at_s = self.watched.cpu_s(), time.monotonic()
         if counted:
-            self.chunks_ms.append(1000 * (cpu_s - self._cpu_s) / CHUNK_FRAMES)
+            self.chunks_ms.append(1000 * (cpu_s - self._cpu_s) / chunk)
         else:
             self.begin_s = self._at_s
         self._cpu_s = cpu_s
@@ -53,7 +54,8 @@ class Meter:
     def frames_per_s(self) -> float:
         """Over the frames that count; 0 without a whole chunk."""
         spent_s = self._at_s - self.begin_s
-        return len(self.chunks_ms) * CHUNK_FRAMES / spent_s if self.chunks_ms else 0.0
+        frames = len(self.chunks_ms) * CHUNK_FRAMES * self.sources
+        return frames / spent_s if frames else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def play(files: Sequence[Path], program: Sequence[str]) -> Played:
     boxes: dict[int, Boxes] = {}
     scored = face_frames = 0
     with Program([*sources, *program, "--fast", "--once", "--no-serve"]) as running:
-        meter = Meter(running.watched, WARM_UP_FRAMES * len(files))
+        meter = Meter(running.watched, len(files))
         for line in running.lines():
             body = json.loads(line)
             if (streams := summary_of(body)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.estimate import NOTHING, Stratum, bend, mean, ratio, slope
+from benchmarks.estimate import NOTHING, Stratum, bend, bend_of, mean, ratio, slope
 
 
 def test_a_mean_lies_in_its_interval_which_shrinks_with_more_samples() -> None:
@@ -64,3 +64,18 @@ def test_a_bend_is_how_much_steeper_the_upper_half_is(costs: list[float], bends:
 
 def test_two_places_do_not_bend() -> None:
     assert np.isnan(bend([1, 2], [1, 2]))
+
+
+def test_a_bends_interval_comes_from_the_samples_at_each_place() -> None:
+    chance = np.random.default_rng(5)
+    samples = {n: (3 + 2 * n + chance.normal(0, 0.3, 40)).tolist() for n in (1, 2, 4, 6, 8)}
+    found = bend_of(samples)
+    assert found.low < 1 < found.high
+    assert found.high - found.low < 0.4
+    assert found.count == 200
+    assert bend_of({1: [1.0], 2: [2.0]}) is bend_of({1: [1.0], 2: [], 3: [3.0]}) is NOTHING
+
+
+def test_a_bend_that_may_be_infinite_has_an_open_interval() -> None:
+    found = bend_of({1: [3.0, 3.0], 2: [3.0, 3.0], 3: [4.0, 5.0]})
+    assert found.value == float("inf")

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from benchmarks import playback
-from benchmarks.playback import CHUNK_FRAMES, Meter, count_scored, play
+from benchmarks.playback import CHUNK_FRAMES, WARM_UP_FRAMES, Meter, count_scored, play
 from benchmarks.program import ProgramEnded, Watched
 from benchmarks.rtc.program import quiet_clip
 
@@ -24,19 +24,20 @@ class Spender:
         return float(next(self.used))
 
 
-def test_chunks_begin_after_the_warm_up_and_an_unfinished_one_does_not_count() -> None:
-    meter = Meter(cast(Watched, Spender()), warm_up=10)
-    for _ in range(10 + 3 * CHUNK_FRAMES - 1):
+@pytest.mark.parametrize("sources", [1, 3])
+def test_chunks_begin_after_the_warm_up_and_an_unfinished_one_does_not_count(sources: int) -> None:
+    meter = Meter(cast(Watched, Spender()), sources)
+    for _ in range(sources * (WARM_UP_FRAMES + 3 * CHUNK_FRAMES) - 1):
         meter.line()
-    assert meter.chunks_ms == [1000 / CHUNK_FRAMES] * 2
+    assert meter.chunks_ms == [1000 / CHUNK_FRAMES / sources] * 2
     assert meter.frames_per_s > 0
 
 
 def test_a_run_shorter_than_the_warm_up_tells_no_cost() -> None:
-    meter = Meter(cast(Watched, Spender()), warm_up=10)
-    for _ in range(9):
+    meter = Meter(cast(Watched, Spender()))
+    for _ in range(WARM_UP_FRAMES - 1):
         meter.line()
-    assert (meter.lines, meter.chunks_ms, meter.frames_per_s) == (9, [], 0.0)
+    assert (meter.lines, meter.chunks_ms, meter.frames_per_s) == (WARM_UP_FRAMES - 1, [], 0.0)
 
 
 def test_scored_faces_are_those_with_a_probability_of_this_frame() -> None:
