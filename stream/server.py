@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from stream import directory, signalling
 from stream.access import SUBPROTOCOL, Access, presented_token
+from stream.files import routes as file_routes
 from stream.guard import GUARDED, guard
 from stream.messages import overlay_schema
 from stream.problems import FOREIGN_SITE, UNAUTHORISED, answers, install, problem
@@ -52,6 +53,7 @@ def create_app(service: Service, access: Access, exchange: Exchange) -> FastAPI:
     directory.install(app, service, access)
     _add_sockets(app, service, access)
     signalling.install(app, exchange, access)
+    file_routes.install(app, service, access)
     return app
 
 

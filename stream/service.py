@@ -22,6 +22,7 @@ from stream.errors import ConfigError, SinkError
 from stream.faces.finder import FaceFinder
 from stream.faces.options import FacesOptions
 from stream.files.examiner import Examiner
+from stream.files.jobs import Jobs
 from stream.lane import LaneCascade
 from stream.metrics import Metrics
 from stream.networks import Networks
@@ -72,6 +73,7 @@ class Service:
             confined=bool(config.source.hosts) or not is_loopback(config.server.host),
             demo=config.source.allow_demo,
         )
+        self.jobs = Jobs(self.examiner, config.files)
         self.sessions = {item.id: self._configured(item) for item in config.streams}
         self.owned: dict[Session, asyncio.Task[None] | None] = dict.fromkeys(self.sessions.values())
         self._sinks: list[Sink] = []
@@ -80,6 +82,7 @@ class Service:
         self._standing = config.run.serve and not config.run.once and not config.streams
 
     async def __aenter__(self) -> Service:
+        await self.jobs.__aenter__()
         return self
 
     async def __aexit__(
@@ -88,6 +91,7 @@ class Service:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.jobs.__aexit__(kind, error, traceback)
         await self.examiner.__aexit__(kind, error, traceback)
         await self.scheduler.__aexit__(kind, error, traceback)
         self._encoder.shutdown(wait=False)

@@ -79,16 +79,19 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.types",
     ),  # peers: they hand frames to a session's source and its messages to data channels
     "stream.files.options": (),
-    "stream.files.errors": (),
+    "stream.files.errors": ("stream.refusals",),
     "stream.files.wire": (),
     "stream.files.result": ("stream.types",),
     "stream.files.course": (
         "stream.files.result", "stream.faces", "stream.messages", "stream.scoring", "stream.types",
         "engines.spec",
     ),
+    "stream.files.routes": (
+        "stream.files", "stream.access", "stream.guard", "stream.problems", "stream.refusals",
+    ),
     "stream.files": (
-        "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.session",
-        "stream.sources", "stream.types", "engines.spec",
+        "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.refusals",
+        "stream.session", "stream.sources", "stream.types", "engines.spec",
     ),  # files that were sent: each is a source of a session, which the service makes
     "stream.signalling": (
         "stream.rtc", "stream.access", "stream.body", "stream.guard", "stream.problems",
@@ -117,7 +120,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
 
 ABOVE_SERVICE: Final = (
     "stream.server", "stream.signalling", "stream.roster", "stream.directory", "stream.guard",
-    "stream.rtc.exchange", "stream.listener", "run_stream",
+    "stream.rtc.exchange", "stream.listener", "stream.files.routes", "run_stream",
 )  # fmt: skip
 """What neither the service nor anything under it may know."""
 

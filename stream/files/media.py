@@ -105,7 +105,7 @@ class SentFile:
             self._run(emit, stop)
         except FileError as exc:
             self.failure = exc
-            raise SourceError("file", exc.problem, "send another", retryable=False) from None
+            raise SourceError("file", str(exc), "send another", retryable=False) from None
 
     def pixels_at(self, media_time_s: float) -> Pixels | None:
         """The picture of that time, as long as it is one of the last few; uint8 RGB (H, W, 3)."""

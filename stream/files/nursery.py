@@ -81,7 +81,7 @@ def _outcome(channel: socket.socket, media: Any, request: dict[str, Any]) -> dic
         raise  # the service has gone
     except Exception as exc:  # the process's edge: the decoders' errors have no common root
         error = Broken(f"it cannot be decoded ({type(exc).__name__}): record or copy it again")
-    return {"failed": {"status": error.status, "problem": error.problem}}
+    return {"failed": {"status": error.status, "problem": str(error)}}
 
 
 def _introduce(channel: socket.socket) -> None:

@@ -13,14 +13,16 @@ Box = tuple[float, float, float, float]
 State = FaceState | Literal["no_face"]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Frozen, and without surprises."""
+
     # What has a default is on the wire too, so the schema may demand it.
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
     )
 
 
-class StillFace(_Part):
+class StillFace(Part):
     """One face in a picture. Coordinates are in the upright picture's own pixels."""
 
     box_px: Box = Field(description="x1, y1, x2, y2")
@@ -41,7 +43,7 @@ class StillFace(_Part):
     )
 
 
-class PictureResult(_Part):
+class PictureResult(Part):
     """What is said of one picture: the worst of its faces' states, or `no_face`."""
 
     version: Literal[1] = 1
@@ -54,29 +56,21 @@ class PictureResult(_Part):
     degraded: tuple[str, ...] = Field(description="What is not as it should be; empty if all is")
 
 
-class Problem(_Part):
-    """What is wrong, as in problem details (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-
-
-class PictureAnswer(_Part):
+class PictureAnswer(Part):
     """The answer for one picture of a request: a result, or what is wrong with that picture."""
 
     result: PictureResult | None
-    problem: Problem | None
+    problem: str | None
+    problem_status: int | None = Field(description="What it alone would have been answered")
 
 
-class PictureAnswers(_Part):
+class PictureAnswers(Part):
     """One answer for each picture, in the order in which they were sent."""
 
     pictures: tuple[PictureAnswer, ...]
 
 
-class Sample(_Part):
+class Sample(Part):
     """One face at one moment: where it was scored, and twice a second where it could not be."""
 
     media_time_s: float
@@ -88,7 +82,7 @@ class Sample(_Part):
     reasons: tuple[Reason, ...]
 
 
-class Segment(_Part):
+class Segment(Part):
     """One second of a face: the mean of its frames' probabilities, null without a scored one."""
 
     start_s: float
@@ -99,7 +93,7 @@ class Segment(_Part):
     state: FaceState = Field(description="The worst within it")
 
 
-class Moment(_Part):
+class Moment(Part):
     """One of a face's most telling frames."""
 
     media_time_s: float
@@ -113,7 +107,7 @@ class Moment(_Part):
     )
 
 
-class FaceCourse(_Part):
+class FaceCourse(Part):
     """One face through the clip. `state` is the worst that it reached: `undecided` only if
     nothing could ever be said of it.
     """
@@ -136,7 +130,7 @@ class FaceCourse(_Part):
     moments: tuple[Moment, ...] = Field(description="The frames of highest probability")
 
 
-class ClipResult(_Part):
+class ClipResult(Part):
     """What is said of a clip: its highest face. It is `undecided` when nothing could be said of any
     face, and `no_face` when there was none; it never says that anybody is real.
     """

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 from pathlib import Path
 from typing import BinaryIO
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -18,7 +16,8 @@ from stream.files.errors import Broken, UnknownFormat
 from stream.files.examiner import Progress
 from stream.service import Service
 from stream.sources.demo import CLIP
-from stream.types import FaceState, Pixels, Reason
+from stream.types import FaceState, Reason
+from tests.stream.files.site import clip, portrait, saved
 
 
 def spooled(data: bytes, folder: Path) -> BinaryIO:
@@ -27,40 +26,12 @@ def spooled(data: bytes, folder: Path) -> BinaryIO:
     return path.open("rb")
 
 
-@pytest.fixture(scope="module")
-def portrait() -> Pixels:
-    """The first picture of the demo."""
-    with av.open(str(CLIP)) as container:
-        return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def short_clip() -> bytes:
-    """The demo's first two seconds."""
-    made = io.BytesIO()
-    with av.open(str(CLIP)) as read, av.open(made, "w", format="mp4") as written:
-        stream = read.streams.video[0]
-        copied = written.add_stream_from_template(stream)
-        for packet in read.demux(stream):
-            if packet.dts is None or (packet.pts or 0) * (stream.time_base or 0) >= 2:
-                continue
-            packet.stream = copied
-            written.mux(packet)
-    return made.getvalue()
-
-
-def saved(pixels: Pixels, kind: str = "PNG", **how: object) -> bytes:
-    made = io.BytesIO()
-    Image.fromarray(pixels).save(made, kind, **how)
-    return made.getvalue()
-
-
 async def test_a_picture_gives_its_face_and_abstains_as_one_look_is_never_enough(
-    service: Service, portrait: Pixels, tmp_path: Path
+    service: Service, tmp_path: Path
 ) -> None:
-    with spooled(saved(portrait), tmp_path) as file:
+    with spooled(saved(portrait()), tmp_path) as file:
         result = await service.examiner.picture(file, heatmaps=True)
-    height, width = portrait.shape[:2]
+    height, width = portrait().shape[:2]
     assert (result.size_px, result.format, result.animated) == ((width, height), "PNG", False)
     assert result.state is FaceState.UNDECIDED
     (face,) = result.faces
@@ -74,12 +45,12 @@ async def test_a_picture_gives_its_face_and_abstains_as_one_look_is_never_enough
 
 
 async def test_a_picture_lying_on_its_side_is_turned_as_exif_says(
-    service: Service, portrait: Pixels, tmp_path: Path
+    service: Service, tmp_path: Path
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn clockwise
-    lying = saved(np.ascontiguousarray(np.rot90(portrait)), "PNG", exif=exif)
-    with spooled(saved(portrait), tmp_path) as file:
+    lying = saved(np.ascontiguousarray(np.rot90(portrait())), "PNG", exif=exif)
+    with spooled(saved(portrait()), tmp_path) as file:
         upright = await service.examiner.picture(file)
     with spooled(lying, tmp_path) as file:
         turned = await service.examiner.picture(file)
@@ -87,22 +58,22 @@ async def test_a_picture_lying_on_its_side_is_turned_as_exif_says(
 
 
 async def test_a_large_picture_gives_places_in_its_own_pixels(
-    service: Service, portrait: Pixels, tmp_path: Path
+    service: Service, tmp_path: Path
 ) -> None:
-    large = cv2.resize(portrait, None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR)
-    with spooled(saved(portrait), tmp_path) as file:
+    large = cv2.resize(portrait(), None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR)
+    with spooled(saved(portrait()), tmp_path) as file:
         small_face = (await service.examiner.picture(file)).faces[0]
     with spooled(saved(large.astype(np.uint8), "JPEG", quality=95), tmp_path) as file:
         result = await service.examiner.picture(file)
-    assert result.size_px == (4 * portrait.shape[1], 4 * portrait.shape[0])
+    assert result.size_px == (4 * portrait().shape[1], 4 * portrait().shape[0])
     assert result.faces[0].box_px == pytest.approx([4 * v for v in small_face.box_px], abs=40)
 
 
 async def test_a_clip_gives_its_faces_course_twice_the_same_and_tells_its_progress(
-    service: Service, short_clip: bytes, tmp_path: Path
+    service: Service, tmp_path: Path
 ) -> None:
     told: list[Progress] = []
-    with spooled(short_clip, tmp_path) as file:
+    with spooled(clip(), tmp_path) as file:
         result = await service.examiner.clip(file, told.append, pictures=True)
     (face,) = result.faces
     assert (result.state, result.cut_short) == (FaceState.NO_EVIDENCE, False)
@@ -113,22 +84,15 @@ async def test_a_clip_gives_its_faces_course_twice_the_same_and_tells_its_progre
     shares = [one.share for one in told if one.share is not None]
     assert shares == sorted(shares)
     assert shares[-1] > 0.9
-    with spooled(short_clip, tmp_path) as file:
+    with spooled(clip(), tmp_path) as file:
         assert await service.examiner.clip(file, pictures=True) == result
 
 
 async def test_a_clip_cut_in_the_middle_is_judged_by_what_is_left_and_says_so(
     service: Service, tmp_path: Path
 ) -> None:
-    made = io.BytesIO()
-    with av.open(str(CLIP)) as read, av.open(made, "w", format="matroska") as written:
-        stream = read.streams.video[0]
-        copied = written.add_stream_from_template(stream)
-        for packet in read.demux(stream):
-            if packet.dts is not None:
-                packet.stream = copied
-                written.mux(packet)
-    with spooled(made.getvalue()[: len(made.getvalue()) // 8], tmp_path) as file:
+    whole = clip(24.0, "matroska")
+    with spooled(whole[: len(whole) // 8], tmp_path) as file:
         result = await service.examiner.clip(file)
     assert result.cut_short
     assert 0 < result.played_s < 8
@@ -145,13 +109,11 @@ async def test_cancelling_a_clip_ends_its_decoder(service: Service, tmp_path: Pa
             await task
 
 
-async def test_a_text_is_no_clip_and_a_clip_is_no_picture(
-    service: Service, short_clip: bytes, tmp_path: Path
-) -> None:
+async def test_a_text_is_no_clip_and_a_clip_is_no_picture(service: Service, tmp_path: Path) -> None:
     playlist = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
     with spooled(playlist, tmp_path) as file, pytest.raises(UnknownFormat):
         await service.examiner.probe(file)
-    with spooled(short_clip, tmp_path) as file, pytest.raises(UnknownFormat):
+    with spooled(clip(), tmp_path) as file, pytest.raises(UnknownFormat):
         await service.examiner.picture(file)
-    with spooled(short_clip[:500], tmp_path) as file, pytest.raises(Broken, match="header"):
+    with spooled(clip()[:500], tmp_path) as file, pytest.raises(Broken, match="header"):
         await service.examiner.probe(file)
