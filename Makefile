@@ -7,9 +7,10 @@ DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   gstreamer1.0-plugins-ugly gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice nodejs npm
 SHARING := tests/training tests/export
+BENCHMARKS ?= parity latency peers streams scaling offline glass
 ARGS ?=
 
-.PHONY: help demo test check bench lint-deploy lock format screenshot system clean
+.PHONY: help demo test check bench soak lint-deploy lock format screenshot system clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -33,10 +34,15 @@ check: .venv/.test  ## Lint, format check and strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/.test system  ## Benchmarks with their checks; needs DEEPFAKESTREAM_DATA
-	$(BIN)/python -m benchmarks parity --check
-	$(BIN)/python -m benchmarks latency --check
-	$(BIN)/python -m benchmarks glass --check
+bench: .venv/.test system  ## Benchmarks with their checks, about half an hour; needs DEEPFAKESTREAM_DATA
+	@mkdir -p runs/bench; short=""; for name in $(BENCHMARKS); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks $$name --check \
+	    --json runs/bench/$$name.json --markdown runs/bench/$$name.md || short="$$short $$name"; done; \
+	[ -z "$$short" ] || { echo "Fell short or could not run:$$short"; exit 1; }
+
+soak: .venv/.test system  ## Half an hour of live cameras: memory, threads and descriptors stay flat
+	@mkdir -p runs/bench
+	$(BIN)/python -m benchmarks soak --check --json runs/bench/soak.json $(ARGS)
 
 lint-deploy: DEBIAN := prometheus shellcheck nodejs npm
 lint-deploy: system .venv/deploy/.done deploy/lint/node_modules  ## Lint and validate containers, Kubernetes, CI

@@ -17,7 +17,9 @@ BENCHMARKS: Final[dict[str, str]] = {
     "offline": "benchmarks.offline:main",
     "parity": "benchmarks.parity:main",
     "peers": "benchmarks.peers:main",
+    "regress": "benchmarks.regress:main",
     "scaling": "benchmarks.scaling:main",
+    "soak": "benchmarks.soak:main",
     "streams": "benchmarks.streams:main",
     "webrtc": "benchmarks.webrtc:main",
 }

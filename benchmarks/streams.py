@@ -23,10 +23,12 @@ from benchmarks.live import LiveRun, Span, largest
 from benchmarks.program import ProgramEnded, engine_options
 from benchmarks.report import Report, Requirement, parser, percentiles
 from benchmarks.rtsp.camera_file import as_camera_sends
+from benchmarks.scenes import Scene
+from benchmarks.scenes import film as film_of
 from stream.config import data_dir
 
 CLIP: Final = "clips/speaker-720p.mp4"
-NO_DATA: Final = f"streams: needs the data folder with {CLIP} (DEEPFAKESTREAM_DATA)"
+COMPOSED_FRAMES: Final = 600
 AGE_MS: Final = 500.0
 SCORES_PER_S: Final = 3.0
 CAMERAS: Final = 12
@@ -113,21 +115,27 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--seconds", type=float, default=30.0, help="of a level (%(default)s)")
     made.add_argument("--settle", type=float, default=SETTLE_S, help="before it (%(default)s)")
     options = made.parse_args(arguments)
-    data = data_dir()
-    if data is None or not (data / CLIP).is_file():
-        print(NO_DATA)
-        return 2
     with tempfile.TemporaryDirectory() as folder:
-        print("Encoding the clip as a camera sends it …", file=sys.stderr)
-        film = as_camera_sends(data / CLIP, Path(folder) / "clip.mp4")
         try:
+            film = load_film(Path(folder))
             levels, most = _levels(film, options)
         except (ProgramEnded, RuntimeError) as exc:
             print(f"streams: {exc}")
             return 2
-    report = Report("streams", {"clip": CLIP, "seconds": options.seconds})
+    report = Report("streams", {"clip": film.name, "seconds": options.seconds})
     _tell(levels, most, report)
     return report.finish(options.json, options.check, options.markdown)
+
+
+def load_film(folder: Path) -> Path:
+    """The film that cameras send, made in `folder`: the data folder's speaker, else a composed
+    scene with one face.
+    """
+    print("Encoding the cameras' film …", file=sys.stderr)
+    data = data_dir()
+    if data is not None and (data / CLIP).is_file():
+        return as_camera_sends(data / CLIP, folder / Path(CLIP).name)
+    return film_of(Scene(1), folder / "one-face.mp4", COMPOSED_FRAMES)
 
 
 def _levels(film: Path, options: Namespace) -> tuple[list[Level], int | None]:
