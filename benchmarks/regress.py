@@ -141,7 +141,7 @@ def figures(body: Any, path: str = "") -> Iterator[tuple[str, Figure]]:
                     yield from figures(inner, f"{path}.{name}" if path else str(name))
 
 
-def rank_interval(body: Mapping[str, float], name: str) -> Figure:
+def rank_interval(body: Mapping[str, Any], name: str) -> Figure:
     """A percentile with the values at both ends of its rank's 95 % interval: how far the rank may
     be off follows from the count alone, whatever the distribution.
     """

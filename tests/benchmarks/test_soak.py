@@ -86,7 +86,8 @@ def test_without_the_data_folder_the_cameras_film_is_composed(
     monkeypatch.setattr(streams, "COMPOSED_FRAMES", 3)
     with av.open(str(streams.load_film(tmp_path))) as film:
         picture = film.streams.video[0]
-        assert (picture.width, picture.height, picture.average_rate) == (1280, 720, 30)
+        assert (picture.width, picture.height) == (1280, 720)
+        assert float(picture.average_rate or 0) == 30
 
 
 def test_a_reading_tells_the_worst_of_its_span() -> None:
