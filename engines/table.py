@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
@@ -12,6 +13,7 @@ import numpy as np
 from engines.base import Engine
 from engines.canary import input_sides
 from engines.errors import EngineUnavailable
+from engines.package import installed_version
 from engines.spec import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,15 @@ A class is called as ``Class(spec, weights, device=..., threads=..., cache=...)`
 before it can serve has a class method ``ready(spec, weights, *, device, cache) -> bool``: False
 where that build is still to be made.
 """
+
+
+AUTO: Final = "auto"
+CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
+    "cpu": {"onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "openvino": ("openvino",)},
+    "cuda": {"tensorrt-rtx": ("tensorrt-rtx-cu13",)},
+}
+"""Kind of device -> what ``auto`` may choose, and the distributions of which each needs one. The
+first is the default. Torch is left out: it takes its own format of weights."""
 
 
 def open_engine(
@@ -75,22 +86,36 @@ def build_needed(
 
 
 def choose_engine(name: str, device: str) -> tuple[str, str]:
-    """Give the engine to use and why; ``auto`` is resolved, and the choice logged.
+    """Give the engine to use and why; ``auto`` is the first candidate, and the choice is logged.
+
+    `engines.trial.fastest_engine` is the ``auto`` that measures.
 
     Raises: EngineUnavailable for a name that this version has no engine for, and when ``auto``
     knows none for `device`.
     """
-    if name != "auto":
+    if name != AUTO:
         if name not in ENGINES:
-            remedy = "use one of: auto, " + ", ".join(ENGINES)
+            remedy = f"use one of: {AUTO}, " + ", ".join(ENGINES)
             raise EngineUnavailable(name, "it is not in this version", remedy)
         return name, "named by the user"
-    if device != "cpu":
-        problem = f"this version has no engine for the device {device!r}"
-        raise EngineUnavailable(name, problem, "use --device cpu")
-    chosen, why = "onnxruntime", "the fastest engine for the CPU in this version"
+    if not (names := installed(device)):
+        problem = f"there is no engine for the device {device!r}"
+        raise EngineUnavailable(
+            name, problem, "use --device cpu, or install one of docs/engines.md"
+        )
+    chosen, why = names[0], "the first that is installed"
     log.info("engine auto: chose %s on %s, %s", chosen, device, why)
     return chosen, why
+
+
+def installed(device: str) -> tuple[str, ...]:
+    """Give the candidates of ``auto`` for `device` whose package is installed, whole or broken."""
+    candidates = CANDIDATES.get(device.partition(":")[0], {})
+    return tuple(
+        name
+        for name, packages in candidates.items()
+        if any(installed_version(package) != "none" for package in packages)
+    )
 
 
 def _engine_class(name: str) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final
 
-from engines.table import choose_engine, open_engine
+from engines.table import AUTO, choose_engine, open_engine
+from engines.trial import fastest_engine
 from stream.config import EngineConfig
 from stream.faces.cascade import Cascade
 from stream.faces.options import FacesOptions
@@ -25,8 +27,8 @@ class Networks:
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        self.engine_name, _ = choose_engine(config.name, config.device)
         threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
+        self.engine_name = _engine_name(config, threads)
         with ExitStack() as opened:
             self.detector, self._pnet, self._rnet, self._onet = (
                 opened.enter_context(
@@ -56,6 +58,20 @@ class Networks:
     def cascade(self, options: FacesOptions) -> Cascade:
         """MTCNN over these engines."""
         return Cascade(self._pnet, self._rnet, self._onet, options)
+
+
+def _engine_name(config: EngineConfig, threads: int) -> str:
+    if config.name != AUTO:
+        return choose_engine(config.name, config.device)[0]
+    return fastest_engine(
+        config.device,
+        config.weights,
+        threads=threads,
+        cache=config.cache,
+        # Of a processor that decoders share, time of all cores is what runs out; and what others
+        # do meanwhile does not count.
+        timer=time.process_time if config.device == "cpu" else time.perf_counter,
+    )
 
 
 def open_networks(config: EngineConfig) -> tuple[Networks, ...]:

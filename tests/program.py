@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -29,6 +29,17 @@ class Heard:
     message: Message
 
 
+def pinned(arguments: Iterable[object]) -> list[str]:
+    """The arguments, with an engine unless they name one or another command.
+
+    A trial of engines costs a start two seconds, and what it finds depends on the machine.
+    """
+    words = [str(argument) for argument in arguments]
+    if "--engine" in words or words[:1] in (["analyze"], ["doctor"], ["probe"]):
+        return words
+    return [*words, "--engine", "onnxruntime"]
+
+
 class Program:
     """``run_stream.py`` with JSON lines on standard output, read by threads; a context manager.
 
@@ -36,7 +47,8 @@ class Program:
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        command = [sys.executable, str(REPOSITORY / "run_stream.py"), *arguments, "--jsonl", "-"]
+        command = [sys.executable, str(REPOSITORY / "run_stream.py")]
+        command += [*pinned(arguments), "--jsonl", "-"]
         self.heard: dict[str, list[Heard]] = defaultdict(list)
         self.log = ""
         self._news = threading.Condition()
@@ -118,7 +130,7 @@ def served(*arguments: str) -> Iterator[str]:
 
     It has 20 s to end by Ctrl+C, as the tests' machine may well be busy.
     """
-    command = [sys.executable, "run_stream.py", *arguments, "--port", "0"]
+    command = [sys.executable, "run_stream.py", *pinned(arguments), "--port", "0"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -37,6 +37,7 @@ from engines.spec import ModelSpec, sha256_of
 from run_stream import main
 from stream.messages import overlay_schema
 from stream.sources.demo import CLIP
+from tests.program import pinned
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROGRAM: Final = [sys.executable, str(ROOT / "run_stream.py")]
@@ -101,7 +102,7 @@ def attempt(capfd: pytest.CaptureFixture[str]) -> Try:
     def run(*arguments: object) -> Ended:
         capfd.readouterr()
         try:
-            code = main([str(argument) for argument in arguments])
+            code = main(pinned(arguments))
         except SystemExit as left:  # argparse
             code = int(str(left.code))
         said = capfd.readouterr()
@@ -112,7 +113,7 @@ def attempt(capfd: pytest.CaptureFixture[str]) -> Try:
 
 def apart(*arguments: object, **how: Any) -> Ended:
     """Run the program in a process of its own, to its end."""
-    command = [*PROGRAM, *map(str, arguments)]
+    command = [*PROGRAM, *pinned(arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=STARTS_WITHIN_S, **how)
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -368,8 +369,14 @@ def test_weights_that_cannot_be_used_are_4(
     check_one_clear_line(ended, 4, named, "export")
 
 
-def test_an_engine_that_cannot_run_here_is_4(attempt: Try) -> None:
-    check_one_clear_line(attempt("demo", "--no-serve", "--device", "cuda:99"), 4, "cuda:99")
+def test_an_engine_that_cannot_run_here_is_4(attempt: Try, tmp_path: Path) -> None:
+    named = attempt("demo", "--no-serve", "--device", "cuda:99")
+    check_one_clear_line(named, 4, "'onnxruntime'", "cuda:99")
+    chosen = attempt(
+        "demo", "--no-serve", "--device", "cuda:99", "--engine", "auto",
+        "--set", f"engine.cache={tmp_path / 'cache'}",
+    )  # fmt: skip
+    check_one_clear_line(chosen, 4, "'auto'", "cuda:99")
 
 
 # -- JSON lines ---------------------------------------------------------------------------------
@@ -465,7 +472,7 @@ class Serving:
 
     def __init__(self, *arguments: object, stdout: int | None = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
-            [*PROGRAM, *map(str, arguments), "--port", "0"],
+            [*PROGRAM, *pinned(arguments), "--port", "0"],
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,7 +12,7 @@ import pytest
 
 from engines.errors import EngineUnavailable, InferenceFailed, ModelMismatch
 from engines.spec import ModelSpec
-from engines.table import ENGINES, build_needed, choose_engine, open_engine
+from engines.table import CANDIDATES, ENGINES, build_needed, choose_engine, open_engine
 from stream.config import REPOSITORY
 
 WEIGHTS = REPOSITORY / "weights"
@@ -96,16 +96,30 @@ def test_an_engine_that_builds_says_whether_it_has(
     assert recorder.opened == []
 
 
-def test_auto_is_onnxruntime_on_the_cpu_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_auto_without_a_trial_is_the_first_that_is_installed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with caplog.at_level(logging.INFO, logger="engines.table"):
         name, why = choose_engine("auto", "cpu")
     assert name == "onnxruntime"
     assert caplog.messages == [f"engine auto: chose onnxruntime on cpu, {why}"]
+    monkeypatch.setattr(
+        "engines.table.installed_version", lambda name: "none" if "onnx" in name else "1.0"
+    )
+    assert choose_engine("auto", "cpu")[0] == "openvino"
 
 
-def test_auto_knows_no_engine_for_another_device() -> None:
-    with pytest.raises(EngineUnavailable, match="no engine for the device 'cuda:0'"):
-        choose_engine("auto", "cuda:0")
+@pytest.mark.parametrize("device", ["cpu", "cuda:0", "npu:0"])
+def test_auto_knows_no_engine_where_none_is_installed(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engines.table.installed_version", lambda name: "none")
+    with pytest.raises(EngineUnavailable, match=f"no engine for the device '{device}'"):
+        choose_engine("auto", device)
+
+
+def test_every_candidate_of_auto_is_an_engine() -> None:
+    assert {name for names in CANDIDATES.values() for name in names} <= ENGINES.keys()
 
 
 def test_a_named_engine_is_taken_at_its_word() -> None:

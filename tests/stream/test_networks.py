@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from stream.config import EngineConfig
 from stream.faces.options import FacesOptions
 from stream.networks import MOST_THREADS, Networks, open_networks
 from tests.doubles import ScriptedEngine
+
+NAMED = EngineConfig(name="onnxruntime")
 
 
 class Opener:
@@ -43,7 +46,9 @@ def opener(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> O
 
 
 def test_the_four_models_of_the_weights_folder_are_opened(opener: Opener) -> None:
-    with Networks(EngineConfig(weights=Path("elsewhere"), threads=3, cache=Path("c"))) as networks:
+    with Networks(
+        EngineConfig(name="onnxruntime", weights=Path("elsewhere"), threads=3, cache=Path("c"))
+    ) as networks:
         assert networks.engine_name == "onnxruntime"
     assert opener.caches == {Path("c")}
     paths = {path for _, path, _, _ in opener.asked}
@@ -54,7 +59,7 @@ def test_the_four_models_of_the_weights_folder_are_opened(opener: Opener) -> Non
 
 
 def test_all_are_closed_at_the_end(opener: Opener) -> None:
-    with Networks(EngineConfig()):
+    with Networks(NAMED):
         assert not any(engine.closed for engine in opener.opened.values())
     assert [engine.closed for engine in opener.opened.values()] == [1, 1, 1, 1]
 
@@ -62,7 +67,7 @@ def test_all_are_closed_at_the_end(opener: Opener) -> None:
 @pytest.mark.parametrize("opener", ["onet"], indirect=True)
 def test_when_one_cannot_be_opened_those_before_it_are_closed(opener: Opener) -> None:
     with pytest.raises(ModelMismatch, match="broken"):
-        Networks(EngineConfig())
+        Networks(NAMED)
     assert [engine.closed for engine in opener.opened.values()] == [1] * len(opener.opened)
 
 
@@ -72,19 +77,32 @@ def test_without_a_number_of_threads_there_are_at_most_four(
     for cores, threads in ((1, 1), (2, 2), (64, MOST_THREADS), (None, 1)):
         opener.asked.clear()
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
-        with Networks(EngineConfig()):
+        with Networks(NAMED):
             assert {asked[3] for asked in opener.asked} == {threads}
 
 
-def test_a_device_without_an_engine_opens_nothing(opener: Opener) -> None:
-    with pytest.raises(EngineUnavailable, match="cuda:0"):
-        Networks(EngineConfig(device="cuda:0"))
+def test_a_device_without_an_engine_opens_nothing(opener: Opener, tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match="cuda:99"):
+        Networks(EngineConfig(device="cuda:99", cache=tmp_path / "cache"))
     assert opener.asked == []
+
+
+def test_auto_is_what_the_trial_finds(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def trial(device: str, weights: Path, **how: Any) -> str:
+        asked.append((device, weights, how["threads"], how["cache"]))
+        return "openvino"
+
+    monkeypatch.setattr(stream.networks, "fastest_engine", trial)
+    with Networks(EngineConfig(weights=Path("w"), threads=3, cache=Path("c"))) as networks:
+        assert networks.engine_name == "openvino"
+    assert asked == [("cpu", Path("w"), 3, Path("c"))]
 
 
 def test_the_real_networks_find_no_face_in_noise() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
-    with Networks(EngineConfig()) as networks:
+    with Networks(NAMED) as networks:
         assert networks.cascade(FacesOptions()).detect(noise) == []
         assert networks.detector.spec.crop is not None
 
@@ -93,7 +111,7 @@ def test_each_device_has_networks_of_its_own_and_a_share_of_the_cores(
     opener: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    one, other = open_networks(EngineConfig(device="cpu,cpu"))
+    one, other = open_networks(EngineConfig(name="onnxruntime", device="cpu,cpu"))
     assert one.detector is not other.detector
     assert [(device, threads) for _, _, device, threads in opener.asked] == [("cpu", 2)] * 8
 
@@ -103,7 +121,7 @@ def test_a_device_has_a_thread_even_where_cores_are_fewer(
     opener: Opener, monkeypatch: pytest.MonkeyPatch, cores: int | None
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: cores)
-    open_networks(EngineConfig(device="cpu,cpu"))
+    open_networks(EngineConfig(name="onnxruntime", device="cpu,cpu"))
     assert {threads for *_, threads in opener.asked} == {1}
 
 
@@ -120,5 +138,5 @@ def test_when_the_second_device_fails_the_firsts_networks_are_closed(
 
     monkeypatch.setattr(stream.networks, "Networks", once)
     with pytest.raises(EngineUnavailable, match="no memory"):
-        open_networks(EngineConfig(device="cpu,cpu"))
+        open_networks(EngineConfig(name="onnxruntime", device="cpu,cpu"))
     assert [engine.closed for engine in opener.opened.values()] == [1, 1, 1, 1]

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from stream.config import Config
+from stream.config import Config, EngineConfig
 from stream.networks import Networks
 from stream.service import Service
 
 
 @pytest.fixture(scope="module")
 def networks() -> Iterator[Networks]:
-    with Networks(Config().engine) as opened:
+    with Networks(EngineConfig(name="onnxruntime")) as opened:
         yield opened
 
 

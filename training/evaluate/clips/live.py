@@ -19,6 +19,8 @@ from training.evaluate.clips.watched import Watch, Watched
 
 PROGRAM: Final = (sys.executable, str(REPOSITORY / "run_stream.py"))
 ONCE: Final = ("--fast", "--once", "--no-serve", "--jsonl", "-")
+ENGINE: Final = ("--engine", "onnxruntime")
+"""Not the fastest here: scores shall be the same on every machine."""
 CASCADE: Final = ("pnet", "rnet", "onet")
 
 
@@ -55,7 +57,7 @@ class Pipeline:
         sources = [f"clip{index}={clip}" for index, clip in enumerate(clips)]
         weights = ("--set", f"engine.weights={self.weights}")
         extra = [word for setting in self.settings for word in ("--set", setting)]
-        command = [*PROGRAM, *sources, *ONCE, *weights, *extra]
+        command = [*PROGRAM, *sources, *ONCE, *ENGINE, *weights, *extra]
         with (
             tempfile.TemporaryFile("w+") as errors,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
