@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import ExitStack
@@ -13,6 +14,8 @@ from engines.trial import fastest_engine
 from stream.config import EngineConfig
 from stream.faces.cascade import Cascade
 from stream.faces.options import FacesOptions
+
+log = logging.getLogger(__name__)
 
 MOST_THREADS: Final = 4
 """More threads than this gain nothing on networks of this size and starve the decoders."""
@@ -29,6 +32,7 @@ class Networks:
     def __init__(self, config: EngineConfig) -> None:
         threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
         self.engine_name = _engine_name(config, threads)
+        log.info("networks: %s on %s, %d threads", self.engine_name, config.device, threads)
         with ExitStack() as opened:
             self.detector, self._pnet, self._rnet, self._onet = (
                 opened.enter_context(
