@@ -22,6 +22,7 @@ from engines.errors import EngineError
 from stream.access import Access, new_token
 from stream.config import Config, EngineName, StreamConfig, load_config
 from stream.errors import ConfigError, SinkError, SourceError
+from stream.files import command
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
 from stream.memory import share_heaps
 from stream.networks import Networks, open_networks
@@ -50,7 +51,10 @@ KEYS: Final = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until the sources end or a signal comes; give the exit code."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["analyze"]:
+        return command.main(words[1:])
+    arguments = _parser().parse_args(words)
     share_heaps()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
@@ -145,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="run_stream.py",
         description="Watch live video for deepfakes: track faces, score them, show the overlay.",
         epilog="SOURCE: demo, camera:N, camera:/dev/videoN, a URL (rtsp, rtsps, http, https, …) or "
-        "a file; NAME=SOURCE names it. Without one: demo.",
+        "a file; NAME=SOURCE names it. Without one: demo. `analyze FILE …` judges clips instead.",
     )
     add = parser.add_argument
     add("source", nargs="*", metavar="SOURCE", help="what to watch")

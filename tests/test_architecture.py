@@ -93,6 +93,16 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.refusals",
         "stream.session", "stream.sources", "stream.types", "engines.spec",
     ),  # files that were sent: each is a source of a session, which the service makes
+    "stream.files.words": ("stream.files.result", "stream.types"),
+    "stream.files.chart": ("stream.files.result", "stream.types"),
+    "stream.files.report": (
+        "stream.files.chart", "stream.files.result", "stream.files.words", "stream.scoring.options",
+        "engines.spec",
+    ),
+    "stream.files.command": (
+        "stream.files", "stream.config", "stream.errors", "stream.networks", "stream.service",
+        "engines.errors",
+    ),  # `analyze`: a program of its own, beside the server
     "stream.signalling": (
         "stream.rtc", "stream.access", "stream.body", "stream.guard", "stream.problems",
     ),
@@ -120,7 +130,8 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
 
 ABOVE_SERVICE: Final = (
     "stream.server", "stream.signalling", "stream.roster", "stream.directory", "stream.guard",
-    "stream.rtc.exchange", "stream.listener", "stream.files.routes", "run_stream",
+    "stream.rtc.exchange", "stream.listener", "stream.files.routes", "stream.files.command",
+    "run_stream",
 )  # fmt: skip
 """What neither the service nor anything under it may know."""
 

@@ -139,6 +139,8 @@ def check_one_clear_line(ended: Ended, code: int, *said: str) -> None:
         ((f"gopher://me:{PASSWORD}@cam/1",), "scheme"),
         (("camera:front",), "camera:0"),
         (("probe",), "./probe"),
+        (("analyze", "a.mp4", "--report", "absent/out.html"), "--report"),
+        (("analyze", "a.mp4", "--set", "engine.name=abacus"), "engine.name"),
         (("a=demo", "a=demo"), "two sources"),
         (("--config", "absent.toml"), "no such configuration file"),
         (("--set", "engine.name=abacus"), "engine.name"),
