@@ -72,7 +72,7 @@ async def received(request: Request, intake: Intake) -> list[BinaryIO]:
         if not spools:
             raise BadBody("there is no file in the body: a part needs a filename to be one")
         if not all(spool.size for spool in spools):
-            raise BadBody("the file is empty")
+            raise BadBody("the file is empty: nothing of it has arrived")
         for spool in spools:
             await spool.flush()
         return [spool.take() for spool in spools]

@@ -77,14 +77,15 @@ def saved(pixels: Pixels, kind: str = "PNG", **how: Any) -> bytes:
 
 
 @cache
-def clip(seconds: float = 2.0, container: str = "mp4") -> bytes:
-    """The demo's beginning as a file, not encoded anew."""
+def clip(seconds: float = 2.0, container: str = "mp4", start_s: float = 0.0) -> bytes:
+    """So many seconds of the demo as a file, not encoded anew; `start_s` is even: a keyframe's."""
     made = io.BytesIO()
     with av.open(str(CLIP)) as read, av.open(made, "w", format=container) as written:
         stream = read.streams.video[0]
         copied = written.add_stream_from_template(stream)
         for packet in read.demux(stream):
-            if packet.dts is None or (packet.pts or 0) * (stream.time_base or 0) >= seconds:
+            at_s = (packet.pts or 0) * (stream.time_base or 0)
+            if packet.dts is None or not start_s <= at_s < start_s + seconds:
                 continue
             packet.stream = copied
             written.mux(packet)
