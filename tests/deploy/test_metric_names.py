@@ -95,10 +95,18 @@ def test_no_two_panels_overlap() -> None:
         taken |= cells
 
 
-def test_prometheus_shows_the_scrapers_token_and_reads_the_alerts() -> None:
+@pytest.mark.parametrize("name", ["prometheus.yml", "kubernetes.yml"])
+def test_prometheus_shows_the_scrapers_token_and_reads_the_alerts(name: str) -> None:
     folder = DEPLOY / "prometheus"
-    config = document(folder / "prometheus.yml")
-    assert all((folder / name).is_file() for name in config["rule_files"])
+    config = document(folder / name)
+    assert all((folder / rules).is_file() for rules in config.get("rule_files", ()))
     (job,) = config["scrape_configs"]
     assert Path(job["authorization"]["credentials_file"]).name == "metrics_token"
     assert job["job_name"] == "deepfakestream"  # the alerts and panels ask for it
+
+
+def test_in_the_cluster_a_metric_bears_what_the_adapter_looks_it_up_by() -> None:
+    (job,) = document(DEPLOY / "prometheus" / "kubernetes.yml")["scrape_configs"]
+    (rule,) = document(KUBERNETES / "visitors" / "adapter.yaml")["rules"]["custom"]
+    labels = {step.get("target_label") for step in job["relabel_configs"]}
+    assert rule["resources"]["overrides"].keys() <= labels
