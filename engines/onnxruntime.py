@@ -12,7 +12,7 @@ from engines.errors import EngineUnavailable, ModelMismatch
 from engines.formats import check_format
 from engines.opened import OpenedEngine
 from engines.package import load_package
-from engines.signature import check_signature
+from engines.signature import Shapes, check_signature
 from engines.spec import REEXPORT, ModelSpec
 
 NAME: Final = "onnxruntime"
@@ -47,8 +47,7 @@ class OnnxRuntimeEngine(OpenedEngine):
         check_format(NAME, spec, weights, ("onnx",))
         self._session: Any = _open(load_runtime(), weights, threads)
         super().__init__(spec, provider=_provider_in_use(self._session), device=device)
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        check_signature(spec, weights, _shapes(inputs), _shapes(outputs))
+        check_signature(spec, weights, *signature_of(self._session))
         self._outputs = [tensor.name for tensor in spec.outputs]
 
     def _run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
@@ -61,13 +60,13 @@ class OnnxRuntimeEngine(OpenedEngine):
         self._session = None
 
 
-def load_runtime() -> Any:
+def load_runtime(name: str = NAME, install: str = INSTALL, repair: str = REPAIR) -> Any:
     """Import the package, and switch off its telemetry: newer ones report their use by default.
 
     Raises: EngineUnavailable that tells a missing package from one that is there but broken.
     """
     runtime = load_package(
-        NAME, "onnxruntime", needs="InferenceSession", install=INSTALL, repair=REPAIR
+        name, "onnxruntime", needs="InferenceSession", install=install, repair=repair
     )
     if silence := getattr(runtime, "disable_telemetry_events", None):
         silence()
@@ -96,5 +95,8 @@ def _provider_in_use(session: Any) -> str:
     return provider
 
 
-def _shapes(nodes: Sequence[Any]) -> dict[str, Sequence[Any]]:
-    return {node.name: node.shape for node in nodes}
+def signature_of(session: Any) -> tuple[Shapes, Shapes]:
+    """The names and shapes of a session's inputs and of its outputs."""
+    ports = (session.get_inputs(), session.get_outputs())
+    inputs, outputs = ({node.name: node.shape for node in nodes} for nodes in ports)
+    return inputs, outputs

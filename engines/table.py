@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 ENGINES: Final[dict[str, str]] = {
     "onnxruntime": "engines.onnxruntime:OnnxRuntimeEngine",
     "tensorrt-rtx": "engines.tensorrt_rtx:TensorRtRtxEngine",
+    "onnxruntime-cuda": "engines.onnxruntime_cuda:OnnxRuntimeCudaEngine",
+    "onnxruntime-tensorrt": "engines.onnxruntime_tensorrt:OnnxRuntimeTensorRtEngine",
     "openvino": "engines.openvino:OpenVinoEngine",
 }
 """Name on the command line -> "module:Class", imported when named.
@@ -35,7 +37,11 @@ where that build is still to be made.
 AUTO: Final = "auto"
 CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "cpu": {"onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "openvino": ("openvino",)},
-    "cuda": {"tensorrt-rtx": ("tensorrt-rtx-cu13",)},
+    "cuda": {
+        "onnxruntime-cuda": ("onnxruntime-gpu",),
+        "onnxruntime-tensorrt": ("onnxruntime-gpu",),
+        "tensorrt-rtx": ("tensorrt-rtx-cu13",),
+    },
 }
 """Kind of device -> what ``auto`` may choose, and the distributions of which each needs one. The
 first is the default. Torch is left out: it takes its own format of weights."""
