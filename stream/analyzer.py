@@ -1,7 +1,8 @@
 """Analyzer: one stream's logic, from a frame to crops that are due, and from scores to a report.
 
 No asyncio, no threads, no clock reads, and no call of the detector's engine: the scheduler owns
-that one, between `observe` and `absorb`. Face detection and tracking run inside `observe`.
+that one, between `observe` and `absorb`. Face detection and tracking run inside `observe`. On most
+frames nothing is due: they are not converted, and known faces are shown where they should be.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ frame would cost a whole frame interval each time."""
 class Finder(Protocol):
     """Finds and follows faces; `stream.faces.finder.FaceFinder` over MTCNN is one."""
 
+    def due(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> bool:
+        """Whether the next frame should be looked at; later if `busy`, where that can be."""
+
+    def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:
+        """Every track that is alive, where it should be on a frame that is not looked at."""
+
     def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
         """Every track that is alive after this frame, lost ones included."""
 
@@ -75,7 +82,8 @@ class _Person:
 class Analyzer:
     """Follows one stream's faces and keeps each one's rolling score.
 
-    Call `observe` and then `absorb` for each frame, in order, from one thread at a time.
+    For each frame, in order and from one thread at a time: where it `wants` the frame, call
+    `observe`, else `coast`; and then `absorb`.
     """
 
     def __init__(self, finder: Finder, spec: ModelSpec, options: ScoringOptions) -> None:
@@ -101,6 +109,17 @@ class Analyzer:
         """What has to be known of every verdict; empty if all is as it should be."""
         return () if self._alarm else (NOT_CALIBRATED,)
 
+    def wants(self, frame: Frame, *, busy: bool = False) -> bool:
+        """Whether `frame` is to be looked at: a face is due for scoring, or its place is.
+
+        With `busy`, because others wait for the networks, looks for places are put off.
+        """
+        if frame.epoch != self._epoch:
+            return True
+        # Asked for each frame: the finder compares every picture with the one before.
+        due = self._finder.due(frame.media_time_s, frame.capture.thumbnail(), busy=busy)
+        return due or (not frame.capture.corrupt and bool(self._due(frame.media_time_s)))
+
     def observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
         """Find and follow the faces of `frame` and cut out those that are due for scoring.
 
@@ -108,7 +127,14 @@ class Analyzer:
         """
         if frame.epoch != self._epoch:
             self._start_epoch(frame.epoch)
-        tracks = self._finder.update(frame.pixels, frame.media_time_s)
+        self._see(self._finder.update(frame.pixels, frame.media_time_s), frame)
+        return () if frame.capture.corrupt else self._cut(frame)
+
+    def coast(self, frame: Frame) -> None:
+        """Take `frame` without a look: known faces are where they should be by now."""
+        self._see(self._finder.predict(frame.media_time_s), frame)
+
+    def _see(self, tracks: Sequence[FaceTrack], frame: Frame) -> None:
         alive = {track.track_id for track in tracks}
         self._people = {key: person for key, person in self._people.items() if key in alive}
         self._visible = tuple(t for t in tracks if t.state is TrackState.CONFIRMED)
@@ -118,8 +144,9 @@ class Analyzer:
         if frame.capture.corrupt:
             for track in self._visible:
                 self._people[track.track_id].quality = CORRUPT
-            return ()
-        return self._cut(frame)
+
+    def _due(self, now_s: float) -> list[FaceTrack]:
+        return [t for t in self._visible if self._people[t.track_id].due_s <= now_s]
 
     def absorb(
         self,
@@ -129,7 +156,9 @@ class Analyzer:
         faces_at_s: float,
         scored_at_s: float | None,
     ) -> Analysis:
-        """Take the scores of the crops that `observe` gave for `frame`; report every face in it."""
+        """Take the scores of the crops that `observe` gave for `frame`, none after `coast`; report
+        every face in it.
+        """
         fresh: dict[int, FaceScore] = {}
         for crop, raw in zip(crops, scores, strict=True):
             score = self._calibrated(crop, raw)
@@ -165,7 +194,7 @@ class Analyzer:
 
     def _cut(self, frame: Frame) -> tuple[FaceCrop, ...]:
         now_s = frame.media_time_s
-        due = [t for t in self._visible if self._people[t.track_id].due_s <= now_s]
+        due = self._due(now_s)
         if not due:
             return ()
         boxes = np.stack([track.detection.box_px for track in due])

@@ -61,6 +61,12 @@ class Lane:
             return len(self._backlog) + self._running
 
     @property
+    def waiting(self) -> int:
+        """Live works that wait, the one that runs not among them."""
+        with self._changed:
+            return self._backlog.waiting(Urgency.LIVE)
+
+    @property
     def busy_s(self) -> float:
         """How long the thread has worked so far, in seconds."""
         return self._busy_s

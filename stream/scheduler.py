@@ -48,6 +48,11 @@ class Scheduler:
         for lane in self.lanes:
             await asyncio.to_thread(lane.close)
 
+    @property
+    def busy(self) -> bool:
+        """Whether live work waits for every lane: what can be put off should be."""
+        return all(lane.waiting for lane in self.lanes)
+
     async def call(self, work: Callable[[], T], urgency: Urgency = Urgency.LIVE) -> T:
         """Run `work` in a lane's thread, in turn; there `LaneCascade` finds its networks.
 

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from engines.errors import EngineError
 from stream.analyzer import Analyzer
 from stream.clock import Clock, ManualClock
+from stream.conversion import Conversion
 from stream.errors import SourceError
 from stream.fanout import Fanout, Subscription
 from stream.journal import Journal
@@ -224,9 +226,10 @@ class Session:
 
     async def _look_at(self, numbered: _Numbered) -> None:
         capture = self._on_own_clock(numbered.capture)
-        observe = self._observer(numbered, capture)
+        capture = replace(capture, convert=Conversion(capture.convert))
+        frame = Frame(self.identity.stream_id, numbered.epoch, numbered.seq, capture)
         try:
-            frame, crops = await self._scheduler.call(observe, self._policy.urgency)
+            crops = await self._observe(frame)
         except EngineError as exc:
             self._fault(exc)
             return
@@ -247,16 +250,15 @@ class Session:
         self._clock.set(at_s)
         return replace(capture, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s)
 
-    def _observer(
-        self, numbered: _Numbered, capture: Capture
-    ) -> Callable[[], tuple[Frame, tuple[FaceCrop, ...]]]:
-        def observe() -> tuple[Frame, tuple[FaceCrop, ...]]:
-            pixels = capture.convert()
-            stream_id = self.identity.stream_id
-            frame = Frame(stream_id, numbered.epoch, numbered.seq, capture, pixels)
-            return frame, self._analyzer.observe(frame)
-
-        return observe
+    async def _observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
+        # What waits for the networks is all that tells how full the box is. A file read without
+        # pacing is looked at the same way in each run, however full the box.
+        busy = self._scheduler.busy and not self._policy.fast
+        if self._analyzer.wants(frame, busy=busy):
+            look = partial(self._analyzer.observe, frame)
+            return await self._scheduler.call(look, self._policy.urgency)
+        self._analyzer.coast(frame)
+        return ()
 
     async def _score(
         self, crops: tuple[FaceCrop, ...]

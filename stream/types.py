@@ -53,6 +53,11 @@ class TrackState(Enum):
     LOST = "lost"
 
 
+def no_thumbnail() -> Pixels | None:
+    """None: for sources that have no cheap one."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One decoded picture as a source hands it over, its colours not yet converted.
@@ -61,7 +66,8 @@ class Capture:
     last packet was here; `decoded_at_s` when the decoder gave it out. `size_px` is (width, height).
     `corrupt` marks a picture decoded with errors: it is shown but never scored. `quantiser` says
     how coarsely it was coded, on H.264's scale of 0 to 51, None if unknown. `convert` makes the
-    RGB pixels, in any thread, and is called at most once.
+    RGB pixels, in any thread, and is called at most once. `thumbnail` gives the brightness of a
+    coarse grid of points, uint8 (h, w), upright, without converting; None where it is not cheap.
     """
 
     media_time_s: float
@@ -74,19 +80,26 @@ class Capture:
     corrupt: bool = False
     quantiser: float | None = None
     rtp_timestamp: int | None = None
+    thumbnail: Callable[[], Pixels | None] = no_thumbnail
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture that is looked at. `seq` counts every decoded picture of the stream, dropped ones
+    """A picture with its place in the stream. `seq` counts every decoded picture, dropped ones
     too, and runs on through epochs; `epoch` grows by one at a reconnect or a loop.
+
+    The capture's `convert` keeps what it made: see `stream.conversion`.
     """
 
     stream_id: str
     epoch: int
     seq: int
     capture: Capture
-    pixels: Pixels
+
+    @property
+    def pixels(self) -> Pixels:
+        """uint8 RGB (H, W, 3), converted for the first who asks; nobody may write to it."""
+        return self.capture.convert()
 
     @property
     def media_time_s(self) -> float:

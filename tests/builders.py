@@ -92,7 +92,7 @@ def frame(
 ) -> Frame:
     """A frame over `capture`, which takes the other arguments."""
     taken = capture(media_time_s, **how)
-    return Frame(stream_id, epoch, seq, taken, taken.convert())
+    return Frame(stream_id, epoch, seq, taken)
 
 
 def detection(

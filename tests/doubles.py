@@ -65,6 +65,15 @@ class ScriptedFinder:
         self._script = deque(tuple(tracks) for tracks in script)
         self.resets = 0
         self.fails: list[Exception] = []
+        self.looks = True
+        self.asked: list[tuple[float, bool]] = []
+
+    def due(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> bool:
+        self.asked.append((media_time_s, busy))
+        return self.looks
+
+    def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:
+        return self._script[0]
 
     def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
         if self.fails:

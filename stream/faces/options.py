@@ -12,9 +12,10 @@ class FacesOptions:
     `min_face_px` is the speed knob: the first level of the image pyramid shrinks with its square.
     `thresholds` are P-Net's, R-Net's and O-Net's confidences. The full cascade runs every
     `detect_interval_s` of media time, every `search_interval_s` while nobody or not everybody is
-    in sight; in between O-Net alone follows each face. A face out of sight for `lost_after_s`
-    is forgotten; a face must be seen `confirm_hits` times to be reported. At most `max_faces`
-    (the largest) are followed.
+    in sight; in between O-Net alone follows each face, every `follow_interval_s`, more often while
+    one moves fast, 0 for on every frame. A face out of sight for `lost_after_s` is forgotten; a
+    face must be seen `confirm_hits` times to be reported. At most `max_faces` (the largest) are
+    followed.
     """
 
     min_face_px: int = 40
@@ -22,6 +23,7 @@ class FacesOptions:
     factor: float = 0.709
     detect_interval_s: float = 1.0
     search_interval_s: float = 0.25
+    follow_interval_s: float = 0.1
     lost_after_s: float = 1.5
     confirm_hits: int = 2
     max_faces: int = 16
@@ -33,7 +35,8 @@ class FacesOptions:
             raise ValueError("thresholds must lie between 0 and 1")
         if not 0.3 <= self.factor < 1:
             raise ValueError("factor must lie between 0.3 and 1")
-        if min(self.detect_interval_s, self.search_interval_s, self.lost_after_s) < 0:
+        intervals = (self.detect_interval_s, self.search_interval_s, self.follow_interval_s)
+        if min(*intervals, self.lost_after_s) < 0:
             raise ValueError("intervals cannot be negative")
         if self.confirm_hits < 1 or self.max_faces < 1:
             raise ValueError("confirm_hits and max_faces must be at least 1")

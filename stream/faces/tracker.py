@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,9 @@ included: a face that it still sees after so many full cascades in a row found n
 
 INCUMBENT_AREA: Final = 1.5
 """With more faces than `max_faces`, a newcomer must be this much larger than a known face."""
+
+FARTHEST_SIDES: Final = 0.5
+"""Between two looks a face is shown at most this share of its side from where it was seen."""
 
 NEW: Final = 0
 """The id of a track that has none yet; ids start at 1."""
@@ -50,7 +53,9 @@ class _Track:
         passed_s = now_s - self.last_seen_s
         if passed_s > 0:
             moved = detection.landmarks_px.mean(axis=0) - self.detection.landmarks_px.mean(axis=0)
-            share = np.float32(1 - math.exp(-passed_s / VELOCITY_MEMORY_S))
+            # The first step is all that is known: somebody who runs past would else be lost.
+            memory = 1 - math.exp(-passed_s / VELOCITY_MEMORY_S) if self.hits > 1 else 1.0
+            share = np.float32(memory)
             self.velocity_px_s = self.velocity_px_s + share * (
                 moved / np.float32(passed_s) - self.velocity_px_s
             )
@@ -58,6 +63,21 @@ class _Track:
         self.hits += 1
         if self.state is not TrackState.TENTATIVE or self.hits >= confirm_hits:
             self.state = TrackState.CONFIRMED
+
+    def predicted(self, now_s: float) -> FaceDetection:
+        """The last detection, moved to where it is expected, but never far."""
+        x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
+        farthest = FARTHEST_SIDES * max(x2 - x1, y2 - y1)
+        shift = np.clip(self.shift_px(now_s), -farthest, farthest)
+        seen = self.detection
+        return FaceDetection(
+            seen.box_px + np.tile(shift, 2), seen.landmarks_px + shift, seen.confidence
+        )
+
+    def sides_per_s(self) -> float:
+        """How fast the face moves, in sides of its box a second."""
+        x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
+        return math.hypot(*self.velocity_px_s.tolist()) / max(x2 - x1, y2 - y1, 1.0)
 
     def miss(self) -> None:
         if self.state is TrackState.CONFIRMED:
@@ -91,6 +111,21 @@ class FaceTracker:
     def reset(self) -> None:
         """Forget every face; ids go on counting."""
         self._tracks.clear()
+
+    def predicted(self, now_s: float) -> tuple[FaceTrack, ...]:
+        """As `tracks`, those in sight where they are expected at media time `now_s`: by constant
+        velocity, at most `FARTHEST_SIDES` away. Changes nothing: it is no look.
+        """
+        return tuple(
+            replace(shown, detection=track.predicted(now_s))
+            if track.state is TrackState.CONFIRMED
+            else shown
+            for shown, track in zip(self.tracks, self._tracks, strict=True)
+        )
+
+    def sides_per_s(self) -> float:
+        """The speed of the fastest face, in sides of its box a second; 0 without one."""
+        return max((track.sides_per_s() for track in self._tracks), default=0.0)
 
     def expected(self, now_s: float) -> Floats:
         """Where each of `tracks` is expected at media time `now_s`: boxes float32 (N, 4)."""

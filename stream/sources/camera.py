@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 import av
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 
 from stream.errors import SourceError
 from stream.sources.base import Emit, SourceOptions
-from stream.sources.decoding import Decoder, video_stream
+from stream.sources.decoding import GRID_PX, Decoder, video_stream
 from stream.sources.live import LiveRelay, NoPictures, Sent
 from stream.sources.silence import Silence
 from stream.sources.timeline import Timeline
@@ -152,6 +153,7 @@ class CameraSource:
                 clock="arrival",
                 size_px=(bgr.shape[1], bgr.shape[0]),
                 convert=_to_rgb(bgr),
+                thumbnail=partial(_thumbnail, bgr),
             )
 
     def _fault(self, exc: Exception) -> SourceError:
@@ -163,6 +165,11 @@ class CameraSource:
 
     def _error(self, problem: str, remedy: str, retryable: bool = True) -> SourceError:
         return SourceError(self._shown, problem, remedy, retryable=retryable)
+
+
+def _thumbnail(bgr: Pixels) -> Pixels:
+    offset = GRID_PX // 2
+    return bgr[offset::GRID_PX, offset::GRID_PX, 1].copy()
 
 
 def _to_rgb(bgr: Pixels) -> Callable[[], Pixels]:

@@ -119,6 +119,7 @@ class LiveRelay:
             clock="arrival" if age_s is None else "sender",
             size_px=picture.size_px,
             convert=picture.converter(),
+            thumbnail=picture.thumbnail,
             corrupt=picture.corrupt,
             quantiser=picture.quantiser,
             rtp_timestamp=arrival.sent.rtp_timestamp,

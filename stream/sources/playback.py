@@ -90,6 +90,7 @@ class Playback:
             clock="arrival",
             size_px=picture.size_px,
             convert=picture.converter(),
+            thumbnail=picture.thumbnail,
             corrupt=picture.corrupt,
             quantiser=picture.quantiser,
         )

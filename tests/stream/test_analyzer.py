@@ -114,6 +114,61 @@ def test_a_crop_carries_the_capture_time_of_its_frame() -> None:
     assert crop.captured_at_s == 777.0
 
 
+# -- which frames are looked at -----------------------------------------------------------------
+
+
+def idle() -> tuple[Analyzer, ScriptedFinder]:
+    """An analyzer that has scored its one face at 0 s; its finder wants no look."""
+    finder = ScriptedFinder([builders.track()])
+    analyzer = Analyzer(finder, builders.detector_spec(), ScoringOptions(target_fps=4.0))
+    step(analyzer, builders.frame(0.0))
+    finder.looks = False
+    return analyzer, finder
+
+
+def test_a_frame_is_wanted_for_a_score_for_a_place_and_at_the_start_of_an_epoch() -> None:
+    analyzer, finder = idle()
+    assert not analyzer.wants(builders.frame(0.1))
+    assert analyzer.wants(builders.frame(0.25)), "its score is due"
+    finder.looks = True
+    assert analyzer.wants(builders.frame(0.1)), "its place is due"
+    finder.looks = False
+    assert analyzer.wants(builders.frame(0.0, epoch=1))
+
+
+def test_a_frame_with_errors_is_not_wanted_for_a_score() -> None:
+    analyzer, _ = idle()
+    assert not analyzer.wants(builders.frame(0.5, corrupt=True))
+
+
+def test_the_finder_hears_of_every_frame_and_whether_others_wait() -> None:
+    analyzer, finder = idle()
+    analyzer.wants(builders.frame(0.25))
+    analyzer.wants(builders.frame(0.3), busy=True)
+    assert finder.asked == [(0.25, False), (0.3, True)]
+
+
+def test_a_frame_that_is_not_looked_at_is_not_converted_and_reports_every_face() -> None:
+    analyzer, _ = idle()
+
+    def convert() -> Any:
+        raise AssertionError("nobody needs the pixels")
+
+    frame = builders.frame(0.1, convert=convert)
+    analyzer.coast(frame)
+    report = face(analyzer.absorb(frame, (), [], 0.11, None))
+    assert (report.track_id, report.window.samples) == (1, 1)
+    assert report.frame_probability_fake is None
+
+
+def test_a_frame_with_errors_that_is_not_looked_at_says_so() -> None:
+    analyzer, _ = idle()
+    frame = builders.frame(0.1, corrupt=True)
+    analyzer.coast(frame)
+    report = face(analyzer.absorb(frame, (), [], 0.11, None))
+    assert Reason.DECODE_ERRORS in report.window.reasons
+
+
 # -- what is never scored -----------------------------------------------------------------------
 
 

@@ -196,3 +196,21 @@ async def test_a_job_waits_for_live_work() -> None:
             await asyncio.sleep(0)
         await asyncio.gather(job, live)
     assert engine.batches == [1, 2, 3]
+
+
+async def test_it_is_busy_while_live_work_waits_for_every_device() -> None:
+    one, other = ScriptedEngine(), ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(one), ScriptedNetworks(other)) as scheduler:
+        for engine in (one, other):
+            engine.gate.clear()
+        jobs = [asyncio.create_task(scheduler.score(crops(128), Urgency.JOB)) for _ in range(4)]
+        for engine in (one, other):
+            await asyncio.to_thread(engine.entered.wait, DEADLINE_S)
+        assert not scheduler.busy, "jobs wait, which is what they are for"
+        lives = [asyncio.create_task(scheduler.score(crops(128))) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert scheduler.busy
+        for engine in (one, other):
+            engine.gate.set()
+        await asyncio.gather(*jobs, *lives)
+        assert not scheduler.busy

@@ -7,6 +7,7 @@ import json
 import logging
 import struct
 import threading
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -633,3 +634,35 @@ async def test_a_picture_is_converted_once_and_only_if_it_is_looked_at() -> None
     async with rig(Script(act), ONCE) as one:
         messages = await one.run()
     assert len(converted) == len(set(converted)) == len(messages) < 200
+
+
+async def test_each_frame_has_its_message_and_most_are_not_converted() -> None:
+    converted: list[float] = []
+
+    def act(emit: Any, stop: threading.Event) -> None:
+        for number in range(90):
+            emit(builders.capture(number / 30, convert=partial(convert, number / 30)))
+
+    def convert(at_s: float) -> Any:
+        converted.append(at_s)
+        return builders.textured()
+
+    async with fast(Script(act)) as one:
+        one.finder.looks = False
+        messages = await one.run()
+    assert [message.frame_seq for message in messages] == list(range(90))
+    assert {message.faces[0].track_id for message in messages} == {1}
+    scored = [m.media_time_s for m in messages if m.faces[0].frame_probability_fake is not None]
+    assert converted == pytest.approx(scored, abs=1e-3), "only for scores: four a second"
+    assert len(converted) == pytest.approx(12, abs=1)
+
+
+async def test_while_others_wait_for_the_networks_the_finder_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stream.scheduler.Scheduler.busy", True)
+    async with rig(Script(plays(0.0, 0.1)), ONCE) as live, fast(Script(plays(0.0, 0.1))) as file:
+        await live.run()
+        await file.run()
+    assert {busy for _, busy in live.finder.asked} <= {True}
+    assert {busy for _, busy in file.finder.asked} == {False}, "two runs give the same"

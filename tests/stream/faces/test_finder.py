@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,106 @@ def test_reset_searches_at_once_although_media_time_starts_anew() -> None:
     (track,) = finder.update(BLANK, 0.0)
     assert track.track_id == 2
     assert len(script.searches) == 2
+
+
+# -- which frames are looked at -----------------------------------------------------------------
+
+
+def looks(
+    finder: FaceFinder, script: Script, seconds: float, *, fps: int = 30, **how: Any
+) -> list[float]:
+    """When a finder that is asked about every frame looks at one."""
+    times_s = []
+    for frame in range(round(seconds * fps)):
+        script.now_s = round(frame / fps, 4)
+        if finder.due(script.now_s, how.get("thumbnail"), busy=how.get("busy", False)):
+            times_s.append(script.now_s)
+            finder.update(BLANK, script.now_s)
+    return times_s
+
+
+def test_a_face_at_rest_is_looked_at_ten_times_a_second() -> None:
+    script = Script()
+    script.visible = [detection(HERE)]
+    times_s = looks(FaceFinder(script, FacesOptions()), script, 3.0)
+    assert times_s[:3] == [0.0, 0.0333, 0.1333], "a face seen once is looked at on the next frame"
+    assert len(times_s) == pytest.approx(30, abs=2)
+    assert script.searches == pytest.approx([0.0, 1.0333, 2.0333], abs=0.11)
+
+
+def test_nobody_in_sight_is_only_searched_for() -> None:
+    script = Script()
+    times_s = looks(FaceFinder(script, FacesOptions()), script, 1.0)
+    assert times_s == script.searches
+    assert len(times_s) == 4
+
+
+def test_a_fast_face_is_looked_at_more_often() -> None:
+    counts = []
+    for px_per_frame in (1, 6, 12):
+        script = Script()
+        finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+        asked = 0
+        for frame in range(30):
+            moved = px_per_frame * frame
+            script.visible = [detection((HERE[0] + moved, HERE[1], HERE[2] + moved, HERE[3]))]
+            if finder.due(frame / 30, None):
+                asked += 1
+                finder.update(BLANK, frame / 30)
+        counts.append(asked)
+    assert counts[0] == pytest.approx(10, abs=1)
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_while_others_wait_looks_are_put_off_but_not_for_ever() -> None:
+    script = Script()
+    script.visible = [detection(HERE)]
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    times_s = looks(finder, script, 4.0, busy=True)
+    assert len(times_s) == pytest.approx(20, abs=2)
+    assert len(script.searches) == 2
+
+
+def test_a_follow_interval_of_zero_looks_at_every_frame() -> None:
+    script = Script()
+    script.visible = [detection(HERE)]
+    assert len(looks(FaceFinder(script, FacesOptions(follow_interval_s=0)), script, 1.0)) == 30
+
+
+def test_after_a_cut_the_whole_picture_is_searched_at_once_and_only_once() -> None:
+    script = Script()
+    script.visible = [detection(HERE)]
+    finder = FaceFinder(script, FacesOptions())
+    dark, light = (np.full((4, 4), level, np.uint8) for level in (20, 200))
+    for frame in range(30):
+        script.now_s = round(frame / 30, 4)
+        if finder.due(script.now_s, dark if frame < 15 else light):
+            finder.update(BLANK, script.now_s)
+    assert script.searches == [0.0, 0.5]
+
+
+def test_a_picture_that_flickers_is_not_searched_on_every_frame() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions())
+    for frame in range(30):
+        script.now_s = round(frame / 30, 4)
+        level = np.full((4, 4), 200 * (frame % 2), np.uint8)
+        if finder.due(script.now_s, level):
+            finder.update(BLANK, script.now_s)
+    assert len(script.searches) == pytest.approx(6, abs=1)
+
+
+def test_between_looks_a_face_is_where_it_should_be_by_now() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    for frame in range(20):
+        moved = 3 * frame
+        script.visible = [detection((HERE[0] + moved, HERE[1], HERE[2] + moved, HERE[3]))]
+        finder.update(BLANK, frame / 30)
+    (track,) = finder.predict(20 / 30)
+    assert track.detection.box_px[0] == pytest.approx(HERE[0] + 3 * 20, abs=1.5)
+    assert track.last_seen_s == pytest.approx(19 / 30), "a prediction is no sighting"
+    assert finder.predict(20 / 30)[0].detection.box_px[0] == track.detection.box_px[0]
 
 
 @pytest.mark.parametrize("step_px", [0, 4])

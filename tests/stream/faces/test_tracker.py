@@ -242,6 +242,46 @@ def test_a_look_at_the_same_instant_leaves_the_velocity_alone() -> None:
     np.testing.assert_allclose(tracker.expected(1.0)[0], face(210).box_px)
 
 
+# -- between looks ------------------------------------------------------------------------------
+
+
+def moving(px_per_s: float) -> FaceTracker:
+    """A tracker that has followed a face of 80 px for a second; it is at 300 px at 1 s."""
+    tracker = FaceTracker(FacesOptions(confirm_hits=1))
+    for frame in range(FPS + 1):
+        x = 300 + px_per_s * (frame / FPS - 1)
+        tracker.update(frame / FPS, [face(x)], [face(x)])
+    return tracker
+
+
+def test_between_looks_a_face_goes_on_as_it_moved_and_nothing_is_changed() -> None:
+    tracker = moving(90)
+    before = tracker.tracks
+    (track,) = tracker.predicted(1.1)
+    assert middle(track) == pytest.approx((309, 200), abs=1)
+    points = track.detection.landmarks_px - before[0].detection.landmarks_px
+    assert points[:, 0] == pytest.approx([9] * 5, abs=1)
+    assert (track.state, track.last_seen_s) == (TrackState.CONFIRMED, 1.0)
+    assert tracker.tracks == before
+
+
+def test_however_fast_it_seemed_a_face_is_shown_at_most_half_a_side_away() -> None:
+    (track,) = moving(-900).predicted(1.5)
+    assert middle(track) == pytest.approx((260, 200), abs=0.01)
+
+
+def test_a_face_out_of_sight_is_not_moved() -> None:
+    tracker = moving(90)
+    tracker.update(1.05, [])
+    assert tracker.predicted(1.2) == tracker.tracks
+
+
+def test_speed_is_told_in_sides_of_the_fastest_face() -> None:
+    assert FaceTracker(FacesOptions()).sides_per_s() == 0.0
+    assert moving(80).sides_per_s() == pytest.approx(1.0, abs=0.05)
+    assert moving(-40).sides_per_s() == pytest.approx(0.5, abs=0.05)
+
+
 places = st.tuples(st.floats(50, 600), st.floats(50, 400), st.floats(41, 160), st.floats(0.7, 1))
 
 

@@ -48,6 +48,30 @@ def test_red_is_red_in_every_matrix_and_range(
     assert rgb[20, 20].astype(int) == pytest.approx([255, 0, 0], abs=3)
 
 
+def test_a_thumbnail_is_the_brightness_of_every_sixteenth_point(tmp_path: Path) -> None:
+    shown = pictures(write_clip(tmp_path / "clip.mp4"))[0]
+    thumbnail = shown.thumbnail()
+    assert thumbnail is not None
+    assert thumbnail.shape == (15, 20)
+    assert thumbnail.dtype == np.uint8
+    grey = shown.frame.to_ndarray(format="gray8")[8::16, 8::16]
+    # A grey picture spans 0 to 255, a coded one 16 to 235.
+    assert np.corrcoef(thumbnail.ravel(), grey.ravel())[0, 1] > 0.99
+
+
+def test_a_thumbnail_is_upright(tmp_path: Path) -> None:
+    shown = pictures(turn_clockwise(write_clip(tmp_path / "phone.mp4")))[0]
+    thumbnail = shown.thumbnail()
+    assert thumbnail is not None
+    assert thumbnail.shape == (20, 15)
+    assert thumbnail[:3, -3:].min() > 180
+    assert thumbnail[:3, :3].max() < 200
+
+
+def test_without_a_plane_of_brightness_there_is_no_thumbnail() -> None:
+    assert Picture(av.VideoFrame(64, 48, "rgb24"), corrupt=False).thumbnail() is None
+
+
 def test_a_phone_held_upright_gives_an_upright_picture(tmp_path: Path) -> None:
     shown = pictures(turn_clockwise(write_clip(tmp_path / "phone.mp4")))[0]
     assert shown.size_px == (240, 320)
