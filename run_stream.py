@@ -122,6 +122,7 @@ async def _run(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, service.stop)
+        loop.add_signal_handler(signal.SIGHUP, service.renew)
         if listener is not None:
             access = Access(
                 config.server.token,

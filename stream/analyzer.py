@@ -94,6 +94,7 @@ class Analyzer:
         self._calibration = spec.calibration
         self._alarm = spec.alarm
         self._options = options
+        self._successor: ModelSpec | None = None
         self._people: dict[int, _Person] = {}
         self._epoch = -1
         self._visible: tuple[FaceTrack, ...] = ()
@@ -109,11 +110,20 @@ class Analyzer:
         """What has to be known of every verdict; empty if all is as it should be."""
         return () if self._alarm else (NOT_CALIBRATED,)
 
+    def succeed(self, spec: ModelSpec) -> None:
+        """Take scores to be those of another model, whose crops are the same, from the next frame
+        on: evidence starts anew, for the two cannot be compared. May be called by any thread.
+        """
+        assert spec.crop == self._geometry, "crops that wait would be of the wrong geometry"
+        self._successor = spec
+
     def wants(self, frame: Frame, *, busy: bool = False) -> bool:
         """Whether `frame` is to be looked at: a face is due for scoring, or its place is.
 
         With `busy`, because others wait for the networks, looks for places are put off.
         """
+        if self._successor:
+            self._adopt(self._successor)
         if frame.epoch != self._epoch:
             return True
         # Asked for each frame: the finder compares every picture with the one before.
@@ -178,19 +188,24 @@ class Analyzer:
         self._people.clear()
         self._finder.reset()
 
+    def _adopt(self, spec: ModelSpec) -> None:
+        self._successor = None
+        self._calibration, self._alarm = spec.calibration, spec.alarm
+        self._people = {
+            key: self._person(person.due_s, person.quality) for key, person in self._people.items()
+        }
+
     def _meet(self, track_id: int, media_time_s: float) -> None:
+        self._people[track_id] = self._person(media_time_s, Quality(0.0))
+        self._met += 1
+
+    def _person(self, due_s: float, quality: Quality) -> _Person:
         cusum = None
         if self._alarm:
             threshold = self._alarm.threshold(self._options.false_alarms_per_hour)
             cusum = Cusum(self._alarm, threshold)
-        self._people[track_id] = _Person(
-            ScoreWindow(self._options.window_s),
-            cusum,
-            Verdict(self._options, cusum),
-            Quality(0.0),
-            due_s=media_time_s,
-        )
-        self._met += 1
+        window = ScoreWindow(self._options.window_s)
+        return _Person(window, cusum, Verdict(self._options, cusum), quality, due_s)
 
     def _cut(self, frame: Frame) -> tuple[FaceCrop, ...]:
         now_s = frame.media_time_s

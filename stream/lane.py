@@ -31,8 +31,19 @@ class Models(Protocol):
     def detector(self) -> Engine:
         """Scores crops."""
 
+    @property
+    def engine_name(self) -> str:
+        """Which runtime they run on."""
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """All of them, the detector first."""
+
     def cascade(self, options: FacesOptions) -> Detector:
         """Finds faces."""
+
+    def close(self) -> None:
+        """Release them; a second call does nothing."""
 
 
 class Lane:
@@ -46,7 +57,7 @@ class Lane:
         self.models = models
         self._backlog = Backlog(max_batch=max_batch, batching=batching)
         self._changed = threading.Condition()
-        self._name = name
+        self.name = name
         self._thread: threading.Thread | None = None
         self._running = 0
         self._closed = False
@@ -92,6 +103,15 @@ class Lane:
         self._put(work, urgency)
         return await asyncio.wrap_future(work.answer)
 
+    async def succeed(self, models: Models) -> None:
+        """Let `models` take over between two works, and close those that served."""
+
+        def take_over() -> None:
+            served, self.models = self.models, models
+            served.close()
+
+        await self.call(take_over)
+
     def close(self) -> None:
         """Wait for what was put in, then end the thread. Blocks: call it off the event loop."""
         with self._changed:
@@ -104,10 +124,10 @@ class Lane:
         with self._changed:
             if self._closed or not self._backlog.put(work, urgency):
                 problem = "it is closed" if self._closed else "too much work waits for it"
-                raise InferenceFailed(self._name, problem)
+                raise InferenceFailed(self.name, problem)
             if self._thread is None:
                 # A daemon, or a program that never came to `close` could not exit.
-                self._thread = threading.Thread(target=self._live, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._live, name=self.name, daemon=True)
                 self._thread.start()
             self._changed.notify()
 
@@ -134,7 +154,7 @@ class Lane:
             return
         first = wanted[0]
         if isinstance(first, Call):
-            _settle(first.answer, first.run)
+            settle(first.answer, first.run)
         else:
             self._score([work for work in wanted if isinstance(work, Crops)])
 
@@ -182,7 +202,8 @@ class LaneCascade:
         return lane.models.cascade(self._options)
 
 
-def _settle(answer: Future[Any], run: Callable[[], Any]) -> None:
+def settle(answer: Future[Any], run: Callable[[], Any]) -> None:
+    """Call `run` and hand what it gives or raises to whoever waits for `answer`."""
     try:
         result = run()
     except BaseException as exc:  # handed to whoever waits: this is the thread's edge

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from stream.latency import Hop
 
@@ -22,6 +29,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._frames = self._counter("frames", "Frames decoded")
         self._dropped = self._counter("frames_dropped", "Frames replaced unseen by a newer one")
         self._corrupt = self._counter("frames_corrupt", "Frames decoded with errors: not scored")
@@ -63,6 +71,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._load = Gauge(
+            "deepfakestream_admitted_load",
+            "Share of the box in use over the last 15 s: 0 idle, 1 full",
+            registry=self.registry,
+        )
+        self._degraded = Gauge(
+            "deepfakestream_degraded",
+            "How many things are wrong with the engines; the streams' health names them",
+            registry=self.registry,
+        )
+
         self._families = (
             self._frames, self._dropped, self._corrupt, self._scored, self._alarms, self._messages,
             self._lost, self._reconnects, self._faults, self._latency, self._age, self._live,
@@ -76,6 +95,15 @@ class Metrics:
     def engine(self, engine: str, device: str, provider: str) -> None:
         """State which engine runs."""
         self._engine.labels(engine, device, provider).set(1)
+
+    def engines_changed(self) -> None:
+        """Forget which engines run: they are stated anew."""
+        self._engine.clear()
+
+    def box(self, load: Callable[[], float], degraded: Callable[[], float]) -> None:
+        """Read the admitted load and the number of problems at scrape time."""
+        self._load.set_function(load)
+        self._degraded.set_function(degraded)
 
     def stream(self, stream_id: str) -> StreamMetrics:
         """The metrics of one stream."""

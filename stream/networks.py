@@ -9,7 +9,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final
 
-from engines.table import AUTO, choose_engine, open_engine
+from engines.base import Engine
+from engines.errors import EngineUnavailable
+from engines.table import AUTO, build_needed, choose_engine, open_engine
 from engines.trial import fastest_engine
 from stream.config import EngineConfig
 from stream.faces.cascade import Cascade
@@ -17,6 +19,7 @@ from stream.faces.options import FacesOptions
 
 log = logging.getLogger(__name__)
 
+MODELS: Final = ("detector", "pnet", "rnet", "onet")
 MOST_THREADS: Final = 4
 """More threads than this gain nothing on networks of this size and starve the decoders."""
 
@@ -44,7 +47,7 @@ class Networks:
                         cache=config.cache,
                     )
                 )
-                for model in ("detector", "pnet", "rnet", "onet")
+                for model in MODELS
             )
             self._opened = opened.pop_all()
 
@@ -57,7 +60,16 @@ class Networks:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release all four; a second call does nothing."""
         self._opened.close()
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """All four, the detector first."""
+        return self.detector, self._pnet, self._rnet, self._onet
 
     def cascade(self, options: FacesOptions) -> Cascade:
         """MTCNN over these engines."""
@@ -78,10 +90,12 @@ def _engine_name(config: EngineConfig, threads: int) -> str:
     )
 
 
-def open_networks(config: EngineConfig) -> tuple[Networks, ...]:
+def open_networks(config: EngineConfig, *, patient: bool = False) -> tuple[Networks, ...]:
     """Open the networks once for each of the devices that `config.device` names, or none.
 
-    The caller closes them. Processor cores are shared among the devices, at least one each.
+    The caller closes them. Processor cores are shared among the devices, at least one each. Where
+    an engine has to be built for minutes first, a stand-in is opened unless the caller is
+    `patient`: the networks' `engine_name` is then another than was asked for.
 
     Raises: EngineUnavailable, ModelMismatch.
     """
@@ -90,9 +104,26 @@ def open_networks(config: EngineConfig) -> tuple[Networks, ...]:
     with ExitStack() as opened:
         networks = tuple(
             opened.enter_context(
-                Networks(config.model_copy(update={"device": device, "threads": threads}))
+                _open(config.model_copy(update={"device": device, "threads": threads}), patient)
             )
             for device in devices
         )
         opened.pop_all()
         return networks
+
+
+def _open(config: EngineConfig, patient: bool) -> Networks:
+    # What has to be built first does not take part in the trial of ``auto``.
+    if patient or config.name == AUTO or not any(_to_build(config, model) for model in MODELS):
+        return Networks(config)
+    for stand_in, device in (("onnxruntime-cuda", config.device), ("onnxruntime", "cpu")):
+        try:
+            return Networks(config.model_copy(update={"name": stand_in, "device": device}))
+        except EngineUnavailable as exc:
+            log.info("while %s is built, %s cannot stand in: %s", config.name, stand_in, exc)
+    return Networks(config)  # nothing else runs here: the start takes as long as the build
+
+
+def _to_build(config: EngineConfig, model: str) -> bool:
+    path = config.weights / f"{model}.json"
+    return build_needed(config.name, path, device=config.device, cache=config.cache)

@@ -26,6 +26,8 @@ class Scheduler:
     Live work goes before jobs; see `Backlog`. With ``batching=False`` (files read without pacing)
     each stream's crops run alone.
 
+    `problems` says what is wrong with the devices, by topic: every stream is degraded by it.
+
     Use it as an async context manager; leaving waits for the work that was put in.
     """
 
@@ -34,6 +36,7 @@ class Scheduler:
             Lane(one, max_batch=max_batch, batching=batching, name=f"inference-{number}")
             for number, one in enumerate(models)
         )
+        self.problems: dict[str, str] = {}
         self._turn = 0
 
     async def __aenter__(self) -> Scheduler:
@@ -47,6 +50,17 @@ class Scheduler:
     ) -> None:
         for lane in self.lanes:
             await asyncio.to_thread(lane.close)
+
+    @property
+    def engine_name(self) -> str:
+        """Which runtime serves by now: while one is built, another stands in."""
+        return self.lanes[0].models.engine_name
+
+    def tell(self, topic: str, problem: str) -> None:
+        """State what is wrong with the devices in the matter of `topic`; "" when nothing is."""
+        self.problems.pop(topic, None)
+        if problem:
+            self.problems[topic] = problem
 
     @property
     def busy(self) -> bool:

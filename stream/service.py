@@ -11,9 +11,11 @@ from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
+from weakref import WeakSet
 
 from pydantic import SecretStr
 
+from engines.spec import ModelSpec
 from stream.access import is_loopback
 from stream.analyzer import Analyzer
 from stream.clock import Clock, ManualClock, MonotonicClock
@@ -25,7 +27,7 @@ from stream.files.examiner import Examiner
 from stream.files.jobs import Jobs
 from stream.lane import LaneCascade
 from stream.metrics import Metrics
-from stream.networks import Networks
+from stream.networks import Networks, open_networks
 from stream.policy import Policy
 from stream.preview import Preview
 from stream.refusals import Taken
@@ -37,6 +39,7 @@ from stream.sources import mask_secrets, open_source
 from stream.sources.admission import Admission
 from stream.sources.base import Source, SourceOptions
 from stream.types import Identity
+from stream.upkeep import Upkeep
 
 LOG: Final = logging.getLogger("deepfakestream")
 
@@ -54,17 +57,21 @@ class Service:
     def __init__(self, config: Config, *networks: Networks) -> None:
         self.ready = False
         self.metrics = Metrics()
-        for one in networks:
-            detector = one.detector
-            self.metrics.engine(one.engine_name, detector.device, detector.provider)
         self.scoring = config.scoring
-        self.detector_spec = detector.spec
+        self.detector_spec = networks[0].detector.spec
         self._config = config
-        self._networks = networks
         self.scheduler = Scheduler(*networks, batching=not config.run.fast)
+        self._analyzers: WeakSet[Analyzer] = WeakSet()
+        self._upkeep = Upkeep(
+            self.scheduler,
+            self.metrics,
+            partial(open_networks, config.engine, patient=True),
+            self._taken_over,
+        )
+        self._state_engines()
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="preview")
         self.examiner = Examiner(
-            self._file_session, detector.spec, config.files, config.scoring.target_fps
+            self._file_session, self.detector_spec, config.files, config.scoring.target_fps
         )
         self.max_streams = config.source.max_streams
         self.admission = Admission(
@@ -94,7 +101,14 @@ class Service:
         await self.jobs.__aexit__(kind, error, traceback)
         await self.examiner.__aexit__(kind, error, traceback)
         await self.scheduler.__aexit__(kind, error, traceback)
+        self._upkeep.succession.close()
         self._encoder.shutdown(wait=False)
+
+    def renew(self) -> None:
+        """Open the networks of `engine.weights` anew, beside those that serve; once they have
+        passed their tests they take over between two batches. Those that fail never serve.
+        """
+        self._upkeep.succession.ask()
 
     async def run(self) -> None:
         """Run every stream until it has ended, or `stop`; then write the summary.
@@ -107,7 +121,7 @@ class Service:
         target = self._config.run.jsonl
         self._sinks = [open_sink("jsonl", target)] if target else []
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._upkeep, asyncio.TaskGroup() as group:
                 self._group = group
                 if self._standing:
                     group.create_task(self._stand())
@@ -194,7 +208,9 @@ class Service:
         """
         faces = faces or self._config.faces
         finder = FaceFinder(LaneCascade(faces), faces)
-        return Analyzer(finder, self.detector_spec, self._config.scoring)
+        made = Analyzer(finder, self.detector_spec, self._config.scoring)
+        self._analyzers.add(made)
+        return made
 
     async def live(self, session: Session) -> None:
         """Run a guest's `session` until it has ended."""
@@ -256,9 +272,9 @@ class Service:
         faces: FacesOptions | None = None,
     ) -> Session:
         config = self._config
-        devices = ",".join(one.detector.device for one in self._networks)
+        devices = ",".join(lane.models.detector.device for lane in self.scheduler.lanes)
         return Session(
-            Identity(stream_id, address, self._networks[0].engine_name, devices),
+            Identity(stream_id, address, self.scheduler.engine_name, devices),
             open_source,
             self.analyzer(faces),
             self.scheduler,
@@ -272,6 +288,21 @@ class Service:
             clock,
             policy,
         )
+
+    def _taken_over(self, spec: ModelSpec) -> None:
+        self.detector_spec = spec
+        for analyzer in self._analyzers:
+            analyzer.succeed(spec)
+        self._state_engines()
+
+    def _state_engines(self) -> None:
+        self.metrics.engines_changed()
+        for lane in self.scheduler.lanes:
+            detector = lane.models.detector
+            self.metrics.engine(lane.models.engine_name, detector.device, detector.provider)
+        wanted, serving = self._config.engine.name, self.scheduler.engine_name
+        if wanted not in {"auto", serving} and not self.scheduler.problems:
+            self._upkeep.succession.ask(f"{wanted} is being built; {serving} serves meanwhile")
 
     def _policy(self) -> Policy:
         run = self._config.run

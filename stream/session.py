@@ -225,8 +225,7 @@ class Session:
         return emit
 
     async def _look_at(self, numbered: _Numbered) -> None:
-        capture = self._on_own_clock(numbered.capture)
-        capture = replace(capture, convert=Conversion(capture.convert))
+        capture = self._own(numbered.capture)
         frame = Frame(self.identity.stream_id, numbered.epoch, numbered.seq, capture)
         try:
             crops = await self._observe(frame)
@@ -242,8 +241,9 @@ class Session:
         self.preview.offer(frame)
         self.frames.publish(frame)
 
-    def _on_own_clock(self, capture: Capture) -> Capture:
-        """A file read without pacing runs on its own clock: its media time is the only time."""
+    def _own(self, capture: Capture) -> Capture:
+        """Converted once for all; of a file without pacing, media time is the only time."""
+        capture = replace(capture, convert=Conversion(capture.convert))
         if not isinstance(self._clock, ManualClock):
             return capture
         at_s = self._epoch_starts_s + capture.media_time_s
@@ -251,10 +251,8 @@ class Session:
         return replace(capture, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s)
 
     async def _observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
-        # What waits for the networks is all that tells how full the box is. A file read without
-        # pacing is looked at the same way in each run, however full the box.
-        busy = self._scheduler.busy and not self._policy.fast
-        if self._analyzer.wants(frame, busy=busy):
+        # A file read without pacing is looked at the same way in each run, however full the box.
+        if self._analyzer.wants(frame, busy=self._scheduler.busy and not self._policy.fast):
             look = partial(self._analyzer.observe, frame)
             return await self._scheduler.call(look, self._policy.urgency)
         self._analyzer.coast(frame)
@@ -331,11 +329,11 @@ class Session:
             fps_in=round(fps_in, 2),
             fps_scored=round(fps_scored, 2),
             dropped=self._journal.dropped,
-            engine=self.identity.engine,
+            engine=self._scheduler.engine_name,
             device=self.identity.device,
             decoder="" if self._source is None else self._source.decoder,
             source_state=self.source_state,
-            degraded=((self._problem,) if self._problem else ()) + caveats,
+            degraded=(*filter(None, (self._problem, *self._scheduler.problems.values())), *caveats),
         )
 
     def summary(self) -> dict[str, Any]:

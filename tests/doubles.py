@@ -19,6 +19,7 @@ from engines.base import Outputs
 from engines.spec import ModelSpec
 from stream.analyzer import Analyzer
 from stream.clock import Clock, MonotonicClock
+from stream.faces.finder import Detector
 from stream.messages import OverlayMessage
 from stream.metrics import Metrics
 from stream.policy import Policy
@@ -150,8 +151,15 @@ class ScriptedNetworks:
     def __init__(self, detector: ScriptedEngine | None = None) -> None:
         self.detector = detector or ScriptedEngine()
 
-    def cascade(self, options: Any) -> NoFaces:
+    @property
+    def engines(self) -> tuple[ScriptedEngine, ...]:
+        return (self.detector,)
+
+    def cascade(self, options: Any) -> Detector:
         return NoFaces()
+
+    def close(self) -> None:
+        self.detector.close()
 
 
 class ScriptedSource:

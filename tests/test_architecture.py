@@ -48,6 +48,15 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
     "stream.backlog": ("stream.types",),
+    "stream.load": (),
+    "stream.canary": (
+        "stream.backlog", "stream.lane", "stream.scheduler", "engines.canary", *SPECS,
+    ),
+    "stream.succession": ("stream.lane", "stream.scheduler", "engines.canary", *SPECS),
+    "stream.upkeep": (
+        "stream.canary", "stream.lane", "stream.load", "stream.metrics", "stream.scheduler",
+        "stream.succession", "engines.spec",
+    ),
     "stream.lane": ("stream.backlog", "stream.faces", "stream.types", *SPECS),
     "stream.scheduler": ("stream.backlog", "stream.lane", "stream.types"),
     "stream.messages": ("stream.clock", "stream.scoring", "stream.types"),
@@ -71,7 +80,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.networks": (
         "stream.config", "stream.faces", "engines.table", "engines.trial", *SPECS,
     ),  # the four models, opened for `run_stream` and shared by the service's streams
-    "stream.service": ("stream", "engines.errors"),
+    "stream.service": ("stream", "engines.errors", "engines.spec"),
     "stream.rtc.options": (),
     "stream.rtc.assembly": (),
     "stream.rtc": (
@@ -138,7 +147,7 @@ ABOVE_SERVICE: Final = (
 
 PURE: Final = (
     "stream.types", "stream.faces", "stream.scoring", "stream.analyzer", "stream.messages",
-    "stream.backlog",
+    "stream.backlog", "stream.load",
     "stream.backoff", "stream.rates", "stream.latency", "stream.access", "stream.config",
     "stream.files.options", "stream.files.result", "stream.files.course", "engines",
 )  # fmt: skip

@@ -420,6 +420,32 @@ def test_faces_are_counted_once_and_over_all_epochs() -> None:
     assert analyzer.tracks_seen == 3
 
 
+def test_another_models_scores_are_no_evidence_beside_the_olds() -> None:
+    analyzer = make()
+    run(analyzer, [n / 4 for n in range(8)], logit=2.0)
+    analyzer.succeed(builders.detector_spec(temperature=2.0, bias=1.0))
+    frame = builders.frame(2.0)
+    assert analyzer.wants(frame)
+    _, analysis = step(analyzer, frame, logit=-2.0)
+    report = face(analysis)
+    assert report.window.samples == 1
+    assert report.frame_probability_fake == pytest.approx(0.5)
+    assert (report.track_id, analyzer.tracks_seen) == (1, 1)
+
+
+def test_a_successor_with_an_uncalibrated_alarm_says_so() -> None:
+    analyzer = make()
+    analyzer.succeed(builders.detector_spec(alarm=None))
+    assert analyzer.caveats == ()
+    analyzer.wants(builders.frame())
+    assert len(analyzer.caveats) == 1
+
+
+def test_a_model_that_takes_other_crops_cannot_succeed() -> None:
+    with pytest.raises(AssertionError, match="geometry"):
+        make().succeed(builders.detector_spec(crop_scale=1.9))
+
+
 def test_a_model_without_crop_geometry_is_no_face_detector() -> None:
     spec = replace(builders.detector_spec(), crop=None)
     with pytest.raises(ValueError, match="no crop geometry"):

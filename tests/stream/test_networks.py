@@ -140,3 +140,51 @@ def test_when_the_second_device_fails_the_firsts_networks_are_closed(
     with pytest.raises(EngineUnavailable, match="no memory"):
         open_networks(EngineConfig(name="onnxruntime", device="cpu,cpu"))
     assert [engine.closed for engine in opener.opened.values()] == [1, 1, 1, 1]
+
+
+# -- engines that are built first ---------------------------------------------------------------
+
+
+@pytest.fixture
+def unbuilt(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """tensorrt-rtx has to be built first; onnxruntime-cuda is not installed."""
+    monkeypatch.setattr(stream.networks, "choose_engine", lambda name, device: (name, "so"))
+    monkeypatch.setattr(
+        stream.networks, "build_needed", lambda name, path, **_: name == "tensorrt-rtx"
+    )
+
+    def open_one(name: str, path: Path, **how: Any) -> ScriptedEngine:
+        if name == "onnxruntime-cuda":
+            raise EngineUnavailable(name, "it is not installed", "install it")
+        return opener(name, path, **how)
+
+    monkeypatch.setattr(stream.networks, "open_engine", open_one)
+    return opener
+
+
+WANTED = EngineConfig(name="tensorrt-rtx", device="cuda:0")
+
+
+def test_while_an_engine_is_to_be_built_another_stands_in(unbuilt: Opener) -> None:
+    (networks,) = open_networks(WANTED)
+    assert networks.engine_name == "onnxruntime"
+    assert {device for _, _, device, _ in unbuilt.asked} == {"cpu"}
+
+
+def test_who_is_patient_gets_the_engine_that_was_asked_for(unbuilt: Opener) -> None:
+    (networks,) = open_networks(WANTED, patient=True)
+    assert networks.engine_name == "tensorrt-rtx"
+    assert {device for _, _, device, _ in unbuilt.asked} == {"cuda:0"}
+
+
+def test_where_nothing_can_stand_in_the_start_waits_for_the_build(
+    unbuilt: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_wanted(name: str, path: Path, **how: Any) -> ScriptedEngine:
+        if name != "tensorrt-rtx":
+            raise EngineUnavailable(name, "it is not installed", "install it")
+        return unbuilt(name, path, **how)
+
+    monkeypatch.setattr(stream.networks, "open_engine", only_wanted)
+    (networks,) = open_networks(WANTED)
+    assert networks.engine_name == "tensorrt-rtx"

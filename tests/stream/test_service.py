@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,8 @@ import pytest
 from pydantic import SecretStr
 
 import stream.service
-from stream.config import Config, RunConfig, StreamConfig
+from engines.canary import canary_numbers, canary_picture
+from stream.config import Config, EngineConfig, RunConfig, StreamConfig
 from stream.errors import ConfigError, SinkError, SourceError
 from stream.networks import Networks
 from stream.service import Service
@@ -241,3 +243,59 @@ async def test_a_guest_is_written_to_no_output(tmp_path: Path, sources: dict[str
     said = target.read_text(encoding="utf-8")
     assert "clip" in said
     assert "cam" not in said
+
+
+# -- the engines --------------------------------------------------------------------------------
+
+
+async def test_the_box_and_its_troubles_are_in_the_metrics(sources: dict[str, Act]) -> None:
+    async with service(config()) as made:
+        text = made.metrics.text().decode()
+        for line in ("deepfakestream_admitted_load 0.0", "deepfakestream_degraded 0.0"):
+            assert line in text
+        for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds"):
+            assert f"process_{name} " in text
+        made.scheduler.tell("canary", "it is not well")
+        assert "deepfakestream_degraded 1.0" in made.metrics.text().decode()
+
+
+async def test_what_is_wrong_with_the_engines_degrades_every_stream(
+    sources: dict[str, Act],
+) -> None:
+    async with service(config("door", "yard")) as made:
+        made.scheduler.tell("canary", "it is not well")
+        assert {session.health().degraded for session in made.sessions.values()} == {
+            ("it is not well",)
+        }
+
+
+async def test_networks_are_renewed_while_streams_run(
+    sources: dict[str, Act], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir = ScriptedNetworks()
+    heir.engine_name = "openvino"
+    numbers = canary_numbers(heir.detector.infer(canary_picture(heir.detector.spec)))
+    heir.detector.spec = replace(heir.detector.spec, canary=numbers, sha256="new")
+    monkeypatch.setattr(stream.service, "open_networks", lambda *_, **__: (heir,))
+    sources["door"] = plays_on()
+    async with service(config("door")) as made:
+        running = asyncio.create_task(made.run())
+        await eventually(lambda: made.sessions["door"].last is not None)
+        made.renew()
+        await eventually(lambda: made.detector_spec.sha256 == "new")
+        assert made.sessions["door"].health().engine == "openvino"
+        assert b'engine="openvino"' in made.metrics.text()
+        assert b'engine="onnxruntime"' not in made.metrics.text()
+        made.stop()
+        await asyncio.wait_for(running, DEADLINE_S)
+    assert heir.detector.closed
+
+
+async def test_where_another_engine_stands_in_the_one_that_was_asked_for_is_built(
+    sources: dict[str, Act],
+) -> None:
+    wanted = config("door").model_copy(update={"engine": EngineConfig(name="tensorrt-rtx")})
+    async with service(wanted) as made:
+        assert made.sessions["door"].health().degraded == (
+            "tensorrt-rtx is being built; onnxruntime serves meanwhile",
+        )

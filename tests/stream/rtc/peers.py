@@ -32,7 +32,7 @@ from stream.scoring.options import ScoringOptions
 from stream.server import create_app
 from stream.service import Service
 from tests import builders
-from tests.doubles import DEADLINE_S, ScriptedEngine
+from tests.doubles import DEADLINE_S, ScriptedEngine, ScriptedNetworks
 from tests.stream.sources.clips import picture
 
 LOOPBACK: Final = RtcOptions(host_addresses=("127.0.0.1",), busy_age_ms=60_000)
@@ -49,13 +49,8 @@ class OneFace:
         return [builders.detection() for _ in boxes]
 
 
-class FaceNetworks:
+class FaceNetworks(ScriptedNetworks):
     """Scripted networks; `engine` is the detector that all streams share."""
-
-    engine_name = "onnxruntime"
-
-    def __init__(self) -> None:
-        self.detector = ScriptedEngine()
 
     def cascade(self, options: Any) -> OneFace:
         return OneFace()
