@@ -98,9 +98,12 @@ def test_every_mount_has_its_volume_and_uploads_go_to_a_disk() -> None:
         assert "medium" not in at[path]["emptyDir"], "of memory it counts against the limit"
 
 
-def test_the_memory_is_limited_and_the_processor_is_not() -> None:
-    assert "memory" in CONTAINER["resources"]["limits"]
-    assert "cpu" not in CONTAINER["resources"]["limits"], "throttling ages the evidence"
+def test_a_pod_has_whole_cores_which_its_load_is_held_against() -> None:
+    gpu = document(KUBERNETES / "gpu" / "device.yaml")["spec"]["template"]["spec"]["containers"][0]
+    for resources in (CONTAINER["resources"], gpu["resources"]):
+        asked, allowed = resources["requests"], resources["limits"]
+        assert int(asked["cpu"]) == int(allowed["cpu"])
+        assert asked["memory"] == allowed["memory"], "the kubelet gives cores to such pods alone"
 
 
 def test_everything_selects_the_pods_and_no_others() -> None:
