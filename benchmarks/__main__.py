@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Final
 
 BENCHMARKS: Final[dict[str, str]] = {
+    "files": "benchmarks.files:main",
     "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
     "offline": "benchmarks.offline:main",
@@ -21,6 +22,7 @@ BENCHMARKS: Final[dict[str, str]] = {
     "scaling": "benchmarks.scaling:main",
     "soak": "benchmarks.soak:main",
     "streams": "benchmarks.streams:main",
+    "uploads": "benchmarks.uploads:main",
     "webrtc": "benchmarks.webrtc:main",
 }
 """Name -> "module:function", imported when named; a function takes the rest of the command line

@@ -54,10 +54,13 @@ class _Moment:
 class LiveRun:
     """`count` cameras playing `film` into the program; a context manager that kills all of it.
 
-    `arguments` go to `run_stream.py`. Raises: RuntimeError when the cameras do not come up.
+    `arguments` go to `run_stream.py`, which is a server too with `serve`. Raises: RuntimeError when
+    the cameras do not come up.
     """
 
-    def __init__(self, film: Path, count: int, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, film: Path, count: int, arguments: Sequence[str], *, serve: bool = False
+    ) -> None:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -65,7 +68,7 @@ class LiveRun:
         self.begin_s = time.monotonic()
         with self._stack:
             self._rig = self._stack.enter_context(CameraRig(film, count))
-            command = [*self._rig.urls, *arguments, "--no-serve"]
+            command = [*self._rig.urls, *arguments, *(() if serve else ("--no-serve",))]
             self._program = self._stack.enter_context(Program(command))
             self._evidence = {f"camera{number}": Evidence() for number in range(count)}
             self._reader = threading.Thread(target=self._read, daemon=True)
