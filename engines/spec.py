@@ -157,7 +157,8 @@ class ModelSpec:
     `layout` is the order of the input's axes. `precision` is what the numbers are computed in.
     `crop` is None for models that take no face crop, `alarm` for those whose false alarms were
     never counted on video. `canary` holds a few numbers of each output for the picture that
-    `engines.canary` makes; None for weights that were exported before there was one.
+    `engines.canary` makes; None for weights that were exported before there was one. `options`
+    are the runtime's own, chosen at the export: the engine that takes the format explains them.
     """
 
     name: str
@@ -167,7 +168,8 @@ class ModelSpec:
     outputs: tuple[TensorSpec, ...]
     layout: Literal["NHWC", "NCHW"]
     format: str = "onnx"
-    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    precision: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     colour_order: Literal["RGB"] = "RGB"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -24,6 +24,7 @@ ENGINES: Final[dict[str, str]] = {
     "onnxruntime-cuda": "engines.onnxruntime_cuda:OnnxRuntimeCudaEngine",
     "onnxruntime-tensorrt": "engines.onnxruntime_tensorrt:OnnxRuntimeTensorRtEngine",
     "openvino": "engines.openvino:OpenVinoEngine",
+    "torch": "engines.torch:TorchEngine",
 }
 """Name on the command line -> "module:Class", imported when named.
 

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     detector = commands.add_parser("detector", help="the trained detector")
     detector.add_argument("--checkpoint", type=Path, metavar="FILE", help="needed for ONNX")
-    detector.add_argument("--precision", choices=("fp32", "fp16"), default="fp32")
+    detector.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32")
     _add_formats(detector)
     detector.add_argument(
         "--parity-crops", type=int, metavar="N",
@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _other_format(parsed)
     if parsed.command == "detector" and parsed.checkpoint is None:
         parser.error("export detector: --checkpoint is needed")
+    if parsed.command == "detector" and parsed.precision == "bf16":
+        parser.error("export detector: --precision bf16 is for --format torch")
     parsed.out = parsed.out or WEIGHTS
     return COMMANDS[parsed.command](parsed)
 
@@ -55,8 +57,13 @@ def _add_formats(command: argparse.ArgumentParser) -> None:
         help="another format is made from this ONNX file, or the one in this folder (%(default)s)",
     )
     command.add_argument(
-        "--capabilities", default=",".join(PORTABLE), metavar="LIST",
+        "--capabilities",
+        default=",".join(PORTABLE),
+        metavar="LIST",
         help="compute capabilities that a tensorrt-rtx engine is for (%(default)s)",
+    )
+    command.add_argument(
+        "--compile", action="store_true", help="have torch compile the program where it is opened"
     )  # fmt: skip
 
 
@@ -132,6 +139,7 @@ def _line(error: Exception) -> str:
 
 FORMATS: Final[Mapping[str, str]] = {
     "tensorrt-rtx": "export.tensorrt_rtx",
+    "torch": "export.torch_program",
 }
 """Format -> the module that exports both commands' models to it."""
 

@@ -64,7 +64,7 @@ def test_one_model_may_be_named_and_other_gpus(
     ("arguments", "problem"),
     [
         (["--capabilities", "9.0"], "cannot build for the compute capability 9.0"),
-        (["--from-onnx", "BUILT"], "format 'tensorrt-rtx', an engine is built from ONNX"),
+        (["--from-onnx", "BUILT"], "format is 'tensorrt-rtx', other formats are made from ONNX"),
         (["--from-onnx", "nowhere"], "there is no such spec"),
     ],
     ids=["capability", "not ONNX", "nothing there"],
