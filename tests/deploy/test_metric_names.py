@@ -15,10 +15,6 @@ from stream.metrics import Metrics
 from tests.deploy.places import DEPLOY, KUBERNETES, document
 
 NAME: Final = re.compile(r"\b(?:deepfakestream|process)_[a-z_]+")
-TO_COME: Final = frozenset(
-    {"deepfakestream_admitted_load", "deepfakestream_degraded", "process_cpu_seconds_total",
-     "process_resident_memory_bytes", "process_open_fds", "process_max_fds"}
-)  # fmt: skip
 ALERTS: Final = DEPLOY / "prometheus" / "alerts.yml"
 TESTS: Final = DEPLOY / "prometheus" / "alerts.test.yml"
 DASHBOARD: Final = DEPLOY / "grafana" / "dashboards" / "deepfakestream.json"
@@ -52,7 +48,7 @@ def asked_for() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("file", "name"), sorted(asked_for()))
 def test_what_is_asked_for_is_given(file: str, name: str, exposed: frozenset[str]) -> None:
-    assert name in exposed | TO_COME
+    assert name in exposed
 
 
 def test_the_autoscaler_reads_the_admitted_load_that_the_adapter_gives() -> None:
