@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Final
 
 BENCHMARKS: Final[dict[str, str]] = {
+    "engines": "benchmarks.engines:main",
     "files": "benchmarks.files:main",
     "glass": "benchmarks.glass:main",
     "latency": "benchmarks.latency:main",
