@@ -7,14 +7,17 @@ from typing import Annotated, Final, Self
 from fastapi import Depends, FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from engines.spec import AlarmModel
 from stream.access import Access, presented_token
 from stream.body import BODY_REFUSALS, json_body, read_json
 from stream.guard import GUARDED, Check, guard
-from stream.listing import StreamItem, StreamList, item_of
+from stream.listing import StreamItem, StreamList, Thresholds
 from stream.problems import answers
 from stream.refusals import Unknown
 from stream.roster import STREAM_ID, Roster
+from stream.scoring.options import ScoringOptions
 from stream.service import Service
+from stream.session import Session
 
 EXAMPLE: Final = "rtsp://viewer:secret@192.0.2.7/stream1"
 Source = Annotated[SecretStr, Field(min_length=1, max_length=2048)]
@@ -67,7 +70,7 @@ def _add_reading(
         readable = (
             session for key, session in service.sessions.items() if access.may_read(token, key)
         )
-        return StreamList(streams=[item_of(service, session) for session in readable])
+        return StreamList(streams=[_item_of(service, session) for session in readable])
 
     @app.get(
         "/v1/streams/{stream_id}",
@@ -79,7 +82,7 @@ def _add_reading(
         session = service.sessions.get(stream_id)
         if session is None:
             raise Unknown(f"there is no stream {stream_id!r}: see /v1/streams")
-        return item_of(service, session)
+        return _item_of(service, session)
 
 
 def _add_changing(app: FastAPI, service: Service, roster: Roster, owns: Check) -> None:
@@ -99,7 +102,7 @@ def _add_changing(app: FastAPI, service: Service, roster: Roster, owns: Check) -
         session = await roster.add(wanted.id, source, paused=wanted.paused)
         # Relative to the address that was asked, which a proxy in front may have put a prefix to.
         response.headers["Location"] = f"streams/{session.identity.stream_id}"
-        return item_of(service, session)
+        return _item_of(service, session)
 
     @app.patch(
         "/v1/streams/{stream_id}",
@@ -112,7 +115,7 @@ def _add_changing(app: FastAPI, service: Service, roster: Roster, owns: Check) -
         wanted = await read_json(request, StreamChange)
         source = wanted.source.get_secret_value() if wanted.source else None
         session = await roster.change(stream_id, source=source, paused=wanted.paused)
-        return item_of(service, session)
+        return _item_of(service, session)
 
     @app.delete(
         "/v1/streams/{stream_id}",
@@ -123,3 +126,31 @@ def _add_changing(app: FastAPI, service: Service, roster: Roster, owns: Check) -
     async def remove(stream_id: StreamId) -> None:
         """End a stream; its viewers are told, and its metrics are forgotten."""
         await roster.remove(stream_id)
+
+
+def _item_of(service: Service, session: Session) -> StreamItem:
+    """What is said of `session` now."""
+    identity, last = session.identity, session.last
+    crop = service.detector_spec.crop
+    return StreamItem(
+        id=identity.stream_id,
+        source=identity.address,
+        state="no_face" if last is None else str(last.state),
+        paused=session.paused,
+        health=session.health(),
+        crop_scale=crop.crop_scale if crop else 1.0,
+        crop_shift_down=crop.shift_down if crop else 0.0,
+        crop_to_landmarks=crop.to_landmarks if crop else 0.0,
+        thresholds=_thresholds(service.scoring, service.detector_spec.alarm),
+    )
+
+
+def _thresholds(scoring: ScoringOptions, alarm: AlarmModel | None) -> Thresholds:
+    rate = scoring.false_alarms_per_hour
+    return Thresholds(
+        suspicious_above=scoring.suspicious_above,
+        fake_above=None if alarm else scoring.fake_above,
+        alarm_nats=round(alarm.threshold(rate), 3) if alarm else None,
+        false_alarms_per_hour=rate if alarm else None,
+        extrapolated=alarm is not None and alarm.extrapolates(rate),
+    )

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from engines.spec import AlarmModel
 from stream.messages import Health
-from stream.scoring.options import ScoringOptions
-from stream.service import Service
-from stream.session import Session
 
 
 class Thresholds(BaseModel):
@@ -51,31 +47,3 @@ class StreamList(BaseModel):
     """The streams that the token may read."""
 
     streams: list[StreamItem]
-
-
-def item_of(service: Service, session: Session) -> StreamItem:
-    """What is said of `session` now."""
-    identity, last = session.identity, session.last
-    crop = service.detector_spec.crop
-    return StreamItem(
-        id=identity.stream_id,
-        source=identity.address,
-        state="no_face" if last is None else str(last.state),
-        paused=session.paused,
-        health=session.health(),
-        crop_scale=crop.crop_scale if crop else 1.0,
-        crop_shift_down=crop.shift_down if crop else 0.0,
-        crop_to_landmarks=crop.to_landmarks if crop else 0.0,
-        thresholds=_thresholds(service.scoring, service.detector_spec.alarm),
-    )
-
-
-def _thresholds(scoring: ScoringOptions, alarm: AlarmModel | None) -> Thresholds:
-    rate = scoring.false_alarms_per_hour
-    return Thresholds(
-        suspicious_above=scoring.suspicious_above,
-        fake_above=None if alarm else scoring.fake_above,
-        alarm_nats=round(alarm.threshold(rate), 3) if alarm else None,
-        false_alarms_per_hour=rate if alarm else None,
-        extrapolated=alarm is not None and alarm.extrapolates(rate),
-    )

@@ -119,13 +119,15 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.roster": (
         "stream.errors", "stream.refusals", "stream.service", "stream.session", "stream.sources",
     ),
-    "stream.listing": (
-        "stream.messages", "stream.scoring.options", "stream.service", "stream.session",
-        "engines.spec",
-    ),
+    "stream.listing": ("stream.messages",),
+    "stream.client": (
+        "stream.access", "stream.errors", "stream.files.jobs", "stream.files.result",
+        "stream.listing", "stream.messages",
+    ),  # another process: it shares the messages' types with the server, and nothing else
     "stream.directory": (
         "stream.access", "stream.body", "stream.guard", "stream.listing", "stream.problems",
-        "stream.refusals", "stream.roster", "stream.service",
+        "stream.refusals", "stream.roster", "stream.scoring.options", "stream.service",
+        "stream.session", "engines.spec",
     ),
     "stream.listener": ("stream.access", "stream.config", "stream.errors"),
     "stream.server": ("stream", "engines.table", *SPECS),
