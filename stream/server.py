@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,7 +10,6 @@ from typing import Any, Final, TypeVar
 from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.websockets import WebSocketDisconnect
 
 from stream import directory, signalling
 from stream.access import SUBPROTOCOL, Access, presented_token
@@ -19,6 +17,7 @@ from stream.files import routes as file_routes
 from stream.guard import GUARDED, guard
 from stream.messages import overlay_schema
 from stream.problems import FOREIGN_SITE, UNAUTHORISED, answers, install, problem
+from stream.pump import Farewell, send_all
 from stream.rtc.exchange import Exchange
 from stream.service import Service
 from stream.session import Session
@@ -26,6 +25,7 @@ from stream.session import Session
 WEB: Final = Path(__file__).parent / "web"
 PICTURES_QUEUED: Final = 2
 """One on its way and the newest behind it: a viewer on a thin line sees fewer, not older."""
+ENDED: Final = Farewell(1001, "the stream has ended")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -149,7 +149,7 @@ def _add_sockets(app: FastAPI, service: Service, access: Access) -> None:
                 await socket.send_text(message.to_json(heatmap=heatmap))
                 session.sent(message)
 
-            await _pump(socket, messages, send)
+            await send_all(socket, messages, send, ENDED)
 
     @app.websocket("/v1/streams/{stream_id}/video")
     async def video(socket: WebSocket, stream_id: str) -> None:
@@ -157,7 +157,7 @@ def _add_sockets(app: FastAPI, service: Service, access: Access) -> None:
         if session is None:
             return
         with session.subscribe_pictures(PICTURES_QUEUED) as pictures:
-            await _pump(socket, pictures, socket.send_bytes)
+            await send_all(socket, pictures, socket.send_bytes, ENDED)
 
 
 def _refusal(
@@ -170,33 +170,3 @@ def _refusal(
     if stream_id not in service.sessions:
         return problem(404, f"there is no stream {stream_id!r}: see /v1/streams")
     return None
-
-
-async def _pump(
-    socket: WebSocket, items: AsyncIterable[T], send: Callable[[T], Awaitable[None]]
-) -> None:
-    """Send `items` until they end or the client goes; a slow client holds up nobody else."""
-
-    async def pump() -> None:
-        async for item in items:
-            await send(item)
-        await socket.close(1001, "the stream has ended")
-
-    sending = asyncio.create_task(pump())
-    listening = asyncio.create_task(_until_gone(socket))
-    try:
-        await asyncio.wait([sending, listening], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (sending, listening):
-            task.cancel()
-        outcomes = await asyncio.gather(sending, listening, return_exceptions=True)
-    # Sending to a client that has just gone raises one of these; anything else is a bug.
-    expected = (WebSocketDisconnect, RuntimeError, asyncio.CancelledError)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, expected):
-            raise outcome
-
-
-async def _until_gone(socket: WebSocket) -> None:
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass  # nothing that a client says is of interest here

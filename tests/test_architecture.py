@@ -36,6 +36,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.access": (),
     "stream.refusals": ("stream.errors",),
     "stream.problems": ("stream.refusals",),
+    "stream.pump": (),
     "stream.guard": ("stream.access", "stream.problems"),
     "stream.body": (),
     "stream.faces": ("stream.faces", "stream.types", *SPECS),
@@ -97,7 +98,8 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "engines.spec",
     ),
     "stream.files.routes": (
-        "stream.files", "stream.access", "stream.guard", "stream.problems", "stream.refusals",
+        "stream.files", "stream.access", "stream.guard", "stream.problems", "stream.pump",
+        "stream.refusals",
     ),
     "stream.files": (
         "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.refusals",

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any, BinaryIO, Final, Protocol
 
 from fastapi import Depends, FastAPI, Request, Response, WebSocket
-from starlette.websockets import WebSocketDisconnect
 
 from stream.access import SUBPROTOCOL, Access, presented_token
 from stream.files.errors import FileError
@@ -18,10 +17,12 @@ from stream.files.result import PictureAnswer, PictureAnswers, PictureResult
 from stream.files.uploads import RAW, Intake, drain, received
 from stream.guard import GUARDED, guard
 from stream.problems import FOREIGN_SITE, UNAUTHORISED, answers, problem
+from stream.pump import Farewell, send_all
 from stream.refusals import Full, Refusal, Unknown
 
 REFUSED: Final = (400, 408, 413, 415, 422, 503)
 RETRY_AFTER_S: Final = 5
+ENDED: Final = Farewell(1000, "the job has ended")
 _FILE: Final = {"type": "string", "format": "binary"}
 
 
@@ -128,12 +129,11 @@ def _add_progress(app: FastAPI, files: Files, access: Access) -> None:
         assert job is not None
         offered = socket.scope.get("subprotocols", [])
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        try:
-            async for status in files.jobs.follow(job):
-                await socket.send_text(status.model_dump_json())
-            await socket.close(1000, "the job has ended")
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # the client has gone, which is no news
+
+        async def send(status: JobStatus) -> None:
+            await socket.send_text(status.model_dump_json())
+
+        await send_all(socket, files.jobs.follow(job), send, ENDED)
 
 
 def _refusal(access: Access, socket: WebSocket, job: Job | None) -> Response | None:

@@ -88,7 +88,8 @@ class Sandbox:
     def _end(self) -> None:
         if self._requests is not None and self._nursery is not None:
             self._requests.close()
-            self._nursery.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._nursery.pid, signal.SIGKILL)  # its session: all forks of it
             self._nursery.wait()
             self._requests = self._nursery = None
 
@@ -126,9 +127,9 @@ class Cell:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         deadline_s = time.monotonic() + PATIENCE_S
-        while not poll.poll(1000 * LOOK_UP_S):
-            if stop.is_set():
-                return None
+        while not stop.is_set():
+            if poll.poll(1000 * LOOK_UP_S):
+                return wire.receive(self._channel)
             if time.monotonic() > deadline_s:
                 raise TimeoutError
-        return wire.receive(self._channel)
+        return None
