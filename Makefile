@@ -10,7 +10,7 @@ SHARING := tests/training tests/export
 BENCHMARKS ?= parity latency peers streams scaling offline files uploads glass
 ARGS ?=
 
-.PHONY: help demo test check bench soak lint-deploy lock format screenshot system clean
+.PHONY: help demo test check bench fuzz soak lint-deploy lock format screenshot system clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -50,6 +50,9 @@ lint-deploy: system .venv/deploy/.done deploy/lint/node_modules  ## Lint and val
 
 lock: .venv/deploy/.done  ## Write anew what the images install: deploy/requirements
 	UV=.venv/deploy/bin/uv deploy/lock.sh
+
+fuzz: .venv/.test  ## Ten minutes of requests that nobody meant, by the OpenAPI document
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: .venv/.test  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
