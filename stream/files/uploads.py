@@ -100,18 +100,19 @@ def _check_length(request: Request, intake: Intake) -> None:
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     stream = aiter(request.stream())
     deadline_s = time.monotonic() + WHOLE_S
-    while True:
+    while (left_s := deadline_s - time.monotonic()) > 0:
         try:
             # No pause lies within: a reader that gives up must not leave a timeout behind.
-            async with asyncio.timeout(min(CHUNK_S, deadline_s - time.monotonic())):
+            async with asyncio.timeout(min(CHUNK_S, left_s)):
                 data = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise TooSlow("the file did not arrive in time: send it again") from None
+            break
         except ClientDisconnect:
             raise BadBody("the client went before the file was here") from None
         yield data
+    raise TooSlow("the file did not arrive in time: send it again")
 
 
 async def _multipart(
