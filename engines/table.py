@@ -25,6 +25,7 @@ ENGINES: Final[dict[str, str]] = {
     "onnxruntime-tensorrt": "engines.onnxruntime_tensorrt:OnnxRuntimeTensorRtEngine",
     "openvino": "engines.openvino:OpenVinoEngine",
     "torch": "engines.torch:TorchEngine",
+    "torch-tensorrt": "engines.torch_tensorrt:TorchTensorRtEngine",
 }
 """Name on the command line -> "module:Class", imported when named.
 

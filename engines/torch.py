@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,9 +115,7 @@ class TorchEngine(OpenedEngine):
             why = next(iter(str(exc).splitlines()), repr(exc))
             raise ModelMismatch(weights, f"torch cannot read it ({why})", REEXPORT) from exc
         _check(program, self._spec, weights)
-        if self._device == "cpu":
-            return program
-        return self._torch.export.passes.move_to_device_pass(program, self._device)
+        return program if self._device == "cpu" else moved(program, self._device)
 
     def _callable(self, program: Any, options: TorchOptions) -> Call:
         torch = self._torch
@@ -162,6 +161,11 @@ class TorchEngine(OpenedEngine):
 
     def _release(self) -> None:
         self._call = None
+
+
+def moved(program: Any, device: str) -> Any:
+    """The program with its weights and the tensors that it makes on `device`."""
+    return import_module("torch.export.passes").move_to_device_pass(program, device)
 
 
 def _check(program: Any, spec: ModelSpec, weights: Path) -> None:

@@ -140,6 +140,7 @@ def _line(error: Exception) -> str:
 FORMATS: Final[Mapping[str, str]] = {
     "tensorrt-rtx": "export.tensorrt_rtx",
     "torch": "export.torch_program",
+    "torch-tensorrt": "export.torch_tensorrt",
 }
 """Format -> the module that exports both commands' models to it."""
 

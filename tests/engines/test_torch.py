@@ -21,7 +21,7 @@ pytest.importorskip("onnx", reason="needs the export extra")
 from engines.errors import EngineUnavailable, ModelMismatch  # noqa: E402  after the skips
 from engines.spec import ModelSpec, TensorSpec  # noqa: E402
 from engines.table import open_engine  # noqa: E402
-from engines.torch import INSTALL, NAME, TorchEngine, TorchOptions  # noqa: E402
+from engines.torch import INSTALL, NAME, TorchEngine, TorchOptions, moved  # noqa: E402
 from engines.torch_graphs import MOST, WARM_UPS, CudaGraphs  # noqa: E402
 from export.torch_program import export_program  # noqa: E402
 from stream.config import REPOSITORY  # noqa: E402
@@ -101,6 +101,11 @@ def test_a_picture_that_may_not_be_written_to_is_taken(folder: Path) -> None:
     batch.setflags(write=False)
     with open_engine(NAME, folder / "rnet.json") as engine:
         assert len(engine.infer(batch)["probability"]) == 2
+
+
+def test_a_program_is_moved_with_its_weights_and_its_own_tensors(folder: Path) -> None:
+    program = moved(torch.export.load(str(folder / "rnet.pt2")), "meta")
+    assert {tensor.device.type for tensor in program.state_dict.values()} == {"meta"}
 
 
 # -- refusals -----------------------------------------------------------------------------------
