@@ -45,6 +45,10 @@ DUE_EARLY: Final = 0.1
 """A face is due this share of its interval early: capture times jitter, and waiting for the next
 frame would cost a whole frame interval each time."""
 
+SHOWN_LOST_S: Final = 0.3
+"""A face that was in sight so lately is shown where it should be, but not scored: the networks miss
+single pictures of a face that turns or blinks."""
+
 
 class Finder(Protocol):
     """Finds and follows faces; `stream.faces.finder.FaceFinder` over MTCNN is one."""
@@ -147,7 +151,7 @@ class Analyzer:
     def _see(self, tracks: Sequence[FaceTrack], frame: Frame) -> None:
         alive = {track.track_id for track in tracks}
         self._people = {key: person for key, person in self._people.items() if key in alive}
-        self._visible = tuple(t for t in tracks if t.state is TrackState.CONFIRMED)
+        self._visible = tuple(t for t in tracks if self._shows(t, frame.media_time_s))
         for track in self._visible:
             if track.track_id not in self._people:
                 self._meet(track.track_id, frame.media_time_s)
@@ -155,8 +159,15 @@ class Analyzer:
             for track in self._visible:
                 self._people[track.track_id].quality = CORRUPT
 
+    def _shows(self, track: FaceTrack, now_s: float) -> bool:
+        known = track.track_id in self._people
+        gone_s = now_s - track.last_seen_s
+        lost = track.state is TrackState.LOST and known and gone_s <= SHOWN_LOST_S
+        return lost or track.state is TrackState.CONFIRMED
+
     def _due(self, now_s: float) -> list[FaceTrack]:
-        return [t for t in self._visible if self._people[t.track_id].due_s <= now_s]
+        seen = [t for t in self._visible if t.state is TrackState.CONFIRMED]
+        return [t for t in seen if self._people[t.track_id].due_s <= now_s]
 
     def absorb(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,10 @@ class TrackState(Enum):
     TENTATIVE = "tentative"
     CONFIRMED = "confirmed"
     LOST = "lost"
+
+
+THUMBNAIL_PX: Final = 16
+"""A thumbnail has a point for so many pixels of the picture, across and down."""
 
 
 def no_thumbnail() -> Pixels | None:

@@ -17,6 +17,11 @@ MOVED_SIDES: Final = 0.1
 """A fast face is looked at again before it has moved by this share of its side. Boxes that are off
 by a third of a side still overlap by one half."""
 
+STIRRED: Final = 2.0
+UNKNOWN: Final = 4.0
+"""So many `search_interval_s` pass between two searches while something moves beside the known
+faces, and where that is not known; `detect_interval_s` where nothing does."""
+
 PATIENCE: Final = 2.0
 """While others wait for the networks, looks are put off to so many of their intervals."""
 
@@ -62,7 +67,7 @@ class FaceFinder:
         self._patience = PATIENCE if busy else 1.0
         if self._scene.cut(thumbnail):
             self._hurry(media_time_s)
-        if self._search_due(media_time_s, self._all_in_sight()):
+        if self._search_due(media_time_s, self._settled()):
             return True
         if not self._tracker.tracks:
             return False
@@ -81,13 +86,15 @@ class FaceFinder:
         self._looked_s = media_time_s
         found = None
         missed = len(followed) < len(looked)
-        settled = self._all_in_sight() and not missed
+        settled = self._settled() and not missed
         if missed and self._all_in_sight():
             self._hurry(media_time_s)  # one has just gone: it may be near, and moving fast
         if self._search_due(media_time_s, settled):
             found = self._cascade.detect(pixels)
             self._searched_s, self._at_once = media_time_s, False
-        return self._tracker.update(media_time_s, followed, found)
+            self._scene.searched()
+        self._tracker.update(media_time_s, followed, found)
+        return self._tracker.predicted(media_time_s)
 
     def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:
         """Every live track without a look: those in sight where they should be by now."""
@@ -104,6 +111,9 @@ class FaceFinder:
         tracks = self._tracker.tracks
         return bool(tracks) and all(track.state is not TrackState.LOST for track in tracks)
 
+    def _settled(self) -> bool:
+        return self._all_in_sight() and not self._tracker.drifted()
+
     def _hurry(self, now_s: float) -> None:
         """Search at once, but for a picture that flickers or a face on the edge of being seen."""
         if now_s - self._hurried_s >= self._options.search_interval_s - SLACK_S:
@@ -113,12 +123,23 @@ class FaceFinder:
         options = self._options
         if self._at_once:
             return True
-        interval_s = options.detect_interval_s if settled else options.search_interval_s
+        interval_s = self._calm_interval_s(now_s) if settled else options.search_interval_s
         return self._past(self._searched_s, now_s, interval_s)
 
+    def _calm_interval_s(self, now_s: float) -> float:
+        """Between searches while everybody known is in sight: longer where nobody can have come."""
+        options = self._options
+        if not self._past(self._searched_s, now_s, STIRRED * options.search_interval_s):
+            return options.detect_interval_s  # too early whatever moves: nothing to compare
+        stirred = self._scene.stirred(self._tracker.expected(now_s))
+        if stirred is False:
+            return options.detect_interval_s
+        looks = UNKNOWN if stirred is None else STIRRED
+        return min(options.detect_interval_s, looks * options.search_interval_s)
+
     def _follow_interval_s(self) -> float:
-        if any(track.state is TrackState.TENTATIVE for track in self._tracker.tracks):
-            return 0.0  # seen once: the next frame tells whether it is a face
+        if self._tracker.seen_once():
+            return 0.0  # the next frame tells whether it is a face, and how fast
         sides_per_s = self._tracker.sides_per_s()
         interval_s = self._options.follow_interval_s
         return min(interval_s, MOVED_SIDES / sides_per_s) if sides_per_s else interval_s

@@ -20,11 +20,11 @@ from av.video.stream import VideoStream
 
 from stream.errors import SourceError
 from stream.sources.base import Emit, SourceOptions
-from stream.sources.decoding import GRID_PX, Decoder, video_stream
+from stream.sources.decoding import Decoder, video_stream
 from stream.sources.live import LiveRelay, NoPictures, Sent
 from stream.sources.silence import Silence
 from stream.sources.timeline import Timeline
-from stream.types import Capture, Pixels
+from stream.types import THUMBNAIL_PX, Capture, Pixels
 
 log = logging.getLogger(__name__)
 
@@ -168,8 +168,8 @@ class CameraSource:
 
 
 def _thumbnail(bgr: Pixels) -> Pixels:
-    offset = GRID_PX // 2
-    return bgr[offset::GRID_PX, offset::GRID_PX, 1].copy()
+    offset = THUMBNAIL_PX // 2
+    return bgr[offset::THUMBNAIL_PX, offset::THUMBNAIL_PX, 1].copy()
 
 
 def _to_rgb(bgr: Pixels) -> Callable[[], Pixels]:

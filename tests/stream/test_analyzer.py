@@ -214,6 +214,16 @@ def test_only_confirmed_faces_are_scored_and_reported(state: TrackState) -> None
     assert (crops, analysis.faces, analyzer.tracks_seen) == ((), (), 0)
 
 
+def test_a_face_that_has_just_gone_is_shown_for_a_moment_but_not_scored() -> None:
+    gone = builders.track(state=TrackState.LOST, last_seen_s=0.2)
+    analyzer = make([builders.track(last_seen_s=0.2)], [gone])
+    seen, lately, long_ago = run(analyzer, [0.2, 0.48, 0.6])
+    assert len(seen[0]) == 1
+    assert lately[0] == (), "its score is due, but nobody knows what the crop would hold"
+    assert face(lately[1]).track_id == 1
+    assert long_ago[1].faces == ()
+
+
 # -- what is said -------------------------------------------------------------------------------
 
 

@@ -134,6 +134,46 @@ def test_nobody_in_sight_is_only_searched_for() -> None:
     assert len(times_s) == 4
 
 
+def still_life(moves_from: int | None = None) -> list[float]:
+    """When a finder that sees one face searches in 5 s, with something moving from a frame on."""
+    script = Script()
+    script.visible = [detection((320.0, 160.0, 400.0, 240.0))]
+    finder = FaceFinder(script, FacesOptions())
+    for frame in range(150):
+        script.now_s = round(frame / 30, 4)
+        room = np.full((45, 80), 100, np.uint8)
+        if moves_from is not None and frame >= moves_from:
+            room[30:45, frame % 10 : frame % 10 + 8] = 200
+        if finder.due(script.now_s, room):
+            finder.update(BLANK, script.now_s)
+    return script.searches
+
+
+def test_where_nothing_moves_beside_the_face_searches_are_rare() -> None:
+    # Nothing is known of the picture at the first look: the second is the first to compare with.
+    assert still_life() == pytest.approx([0.0, 2.0, 4.0], abs=0.04)
+
+
+def test_what_moves_beside_the_face_is_searched_soon_and_often() -> None:
+    searches = still_life(moves_from=75)
+    assert [at_s for at_s in searches if at_s < 2.5] == pytest.approx([0.0, 2.0], abs=0.04)
+    moving = [at_s for at_s in searches if at_s >= 2.5]
+    assert moving[0] == pytest.approx(2.5, abs=0.04)
+    assert len(moving) == pytest.approx(5, abs=1)
+
+
+def test_a_box_that_has_drifted_is_searched_anew() -> None:
+    script = Script()
+    script.visible = [detection((100.0, 60.0, 180.0, 140.0))]
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    for frame in range(30):
+        script.now_s = round(frame / 30, 4)
+        if frame == 6:  # half of the body is in the box now
+            script.visible = [detection((95.0, 55.0, 215.0, 175.0))]
+        finder.update(BLANK, script.now_s)
+    assert script.searches[:2] == pytest.approx([0.0, 0.2666], abs=0.04)
+
+
 def test_a_fast_face_is_looked_at_more_often() -> None:
     counts = []
     for px_per_frame in (1, 6, 12):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stream.faces.scene import Scene
-from stream.types import Pixels
+from stream.types import Floats, Pixels
 
 ROOM: Pixels = np.random.default_rng(1).integers(0, 256, (45, 80), dtype=np.uint8)
 ELSEWHERE: Pixels = np.random.default_rng(2).integers(0, 256, (45, 80), dtype=np.uint8)
@@ -35,6 +35,44 @@ def test_a_cut_is_a_change_of_the_whole_picture(then: Pixels | None, cut: bool) 
     scene = Scene()
     assert not scene.cut(ROOM), "nothing to compare with"
     assert scene.cut(then) is cut
+
+
+NOBODY = np.zeros((0, 4), np.float32)
+SOMEBODY = np.array([[480, 160, 640, 320]], np.float32)
+
+
+def stirred(x1: int, y1: int, x2: int, y2: int, faces: Floats) -> bool | None:
+    """Whether a change of these points counts, with those faces in sight."""
+    scene, now = Scene(), ROOM.copy()
+    scene.cut(ROOM)
+    scene.searched()
+    now[y1:y2, x1:x2] = 255 - now[y1:y2, x1:x2]
+    scene.cut(now)
+    return scene.stirred(faces)
+
+
+def test_what_moves_beside_the_known_faces_is_news() -> None:
+    assert stirred(2, 30, 10, 40, SOMEBODY) is True
+    assert stirred(2, 30, 10, 40, NOBODY) is True
+
+
+def test_a_known_persons_own_motion_is_none() -> None:
+    assert stirred(20, 10, 50, 44, SOMEBODY) is False
+    assert stirred(20, 10, 50, 44, NOBODY) is True
+
+
+def test_a_small_change_or_none_at_all_is_none() -> None:
+    assert stirred(0, 0, 3, 3, NOBODY) is False
+    assert stirred(0, 0, 0, 0, NOBODY) is False
+
+
+def test_without_a_search_to_compare_with_it_is_not_known() -> None:
+    scene = Scene()
+    scene.cut(ROOM)
+    assert scene.stirred(NOBODY) is None
+    scene.searched()
+    scene.cut(None)
+    assert scene.stirred(NOBODY) is None
 
 
 def test_after_a_picture_without_a_thumbnail_or_a_reset_there_is_nothing_to_compare_with() -> None:

@@ -270,10 +270,44 @@ def test_however_fast_it_seemed_a_face_is_shown_at_most_half_a_side_away() -> No
     assert middle(track) == pytest.approx((260, 200), abs=0.01)
 
 
-def test_a_face_out_of_sight_is_not_moved() -> None:
+def test_a_face_that_has_just_gone_is_expected_to_go_on() -> None:
     tracker = moving(90)
     tracker.update(1.05, [])
-    assert tracker.predicted(1.2) == tracker.tracks
+    (track,) = tracker.predicted(1.1)
+    assert track.state is TrackState.LOST
+    assert middle(track) == pytest.approx((309, 200), abs=1)
+
+
+def test_a_face_just_seen_is_where_it_was_seen() -> None:
+    tracker = moving(90)
+    assert tracker.predicted(1.0)[0].detection is tracker.tracks[0].detection
+
+
+def test_a_face_of_which_the_cascade_is_sure_is_reported_at_first_sight() -> None:
+    for confidence, state in ((0.999, TrackState.CONFIRMED), (0.98, TrackState.TENTATIVE)):
+        (track,) = FaceTracker(FacesOptions()).update(0.0, [], [face(300, confidence=confidence)])
+        assert track.state is state
+
+
+def test_a_face_seen_once_has_no_speed_yet_and_takes_its_first_step_for_it() -> None:
+    tracker = FaceTracker(FacesOptions(confirm_hits=1))
+    tracker.update(0.0, [], [face(300)])
+    assert tracker.seen_once()
+    tracker.update(0.1, [face(320)])
+    assert not tracker.seen_once()
+    assert tracker.sides_per_s() == pytest.approx(20 / 80 / 0.1, abs=0.01)
+
+
+def test_a_box_that_has_grown_since_the_cascade_found_it_has_drifted() -> None:
+    tracker = FaceTracker(FacesOptions(confirm_hits=1))
+    tracker.update(0.0, [], [face(300, side=80)])
+    for number, side in enumerate((85, 95, 105), 1):
+        tracker.update(number / 10, [face(300, side=side)])
+        assert not tracker.drifted()
+    tracker.update(0.4, [face(300, side=112)])
+    assert tracker.drifted()
+    tracker.update(0.5, [], [face(300, side=112)])
+    assert not tracker.drifted(), "the cascade found it so"
 
 
 def test_speed_is_told_in_sides_of_the_fastest_face() -> None:
