@@ -60,7 +60,7 @@ class Picture:
         return lambda: to_rgb(frame)
 
     def thumbnail(self) -> Pixels | None:
-        """Brightness of every `THUMBNAIL_PX`th point, uint8 (h, w), upright: about 0.1 ms for 1280x720.
+        """Brightness of every `THUMBNAIL_PX`th point, uint8 (h, w), upright; 0.1 ms for 1280x720.
 
         None where brightness is not a plane of 8 bits.
         """
