@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from stream.errors import ConfigError, SourceError
 from stream.sources.address import mask_secrets, read_address
+from stream.sources.backlog import Backlog
 from stream.sources.base import Emit, SourceOptions
 from stream.sources.decoding import Decoder, video_stream
 from stream.sources.faults import closed, open_fault, read_fault
@@ -122,13 +123,15 @@ class NetworkSource:
             if ended and not self.live:
                 playback.warn_if_short(container, stream, mask_secrets(self._url))
         else:
+            timed = container.format.name not in _TIMELESS
             relay = LiveRelay(
                 decoder,
                 clock,
                 mask_secrets(self._url),
                 sent=SenderReports().of,
-                own_timestamps=container.format.name not in _TIMELESS,
+                own_timestamps=timed,
                 patience_s=self._options.open_timeout_s,
+                backlog=Backlog() if timed else None,
             )
             ended = relay.run(packets, emit, stop)
         if ended and self.live:

@@ -10,6 +10,7 @@ import pytest
 from av.video.stream import VideoStream
 
 from stream.clock import ManualClock
+from stream.sources.backlog import Backlog
 from stream.sources.decoding import Decoder
 from stream.sources.live import LiveRelay, NoPictures, Sent
 from tests.stream.sources.clips import Recorder, write_clip
@@ -116,3 +117,22 @@ def test_packets_without_pictures_are_given_up(camera: Camera) -> None:
     relay = LiveRelay(camera.decoder, camera.clock, "cam", sent=nothing, patience_s=0.5)
     with pytest.raises(NoPictures):
         relay.run(spoilt(), Recorder(), threading.Event())
+
+
+def test_packets_that_waited_are_left_out_and_it_is_said_once(
+    camera: Camera, caplog: pytest.LogCaptureFixture
+) -> None:
+    def held_up() -> Iterator[av.Packet[VideoStream]]:
+        for number, packet in enumerate(camera.packets()):
+            if number == 5:
+                camera.clock.advance(3.0)
+            yield packet
+
+    relay = LiveRelay(camera.decoder, camera.clock, "cam", sent=nothing, backlog=Backlog())
+    seen = Recorder()
+    with caplog.at_level(logging.WARNING):
+        assert relay.run(held_up(), seen, threading.Event())
+    assert len(seen.captures) < 25
+    assert not any(capture.corrupt for capture in seen.captures)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("cam: its pictures cannot be decoded as fast")
