@@ -220,6 +220,18 @@ def test_streams_are_listed_and_chosen_by_keyboard(open_page: OpenPage) -> None:
         page.wait_for_selector("[data-testid=face]")
 
 
+def test_streams_that_are_added_and_removed_come_and_go(open_page: OpenPage) -> None:
+    with FakeServer(FakeStream("door")) as server:
+        page = open_page(server.url)
+        expect(page.get_by_test_id("title-stream")).to_have_text("door")
+        server.streams["yard"] = FakeStream("yard", source_state="paused", running=False)
+        expect(page.get_by_test_id("stream-id")).to_have_text(["door", "yard"])
+        expect(page.get_by_test_id("stream-state").last).to_have_text("Paused")
+        del server.streams["door"]
+        expect(page.get_by_test_id("stream-id")).to_have_text(["yard"])
+        expect(page.get_by_test_id("banner-title")).to_have_text("The stream is paused")
+
+
 def test_unknown_stream_and_no_stream_are_said(open_page: OpenPage) -> None:
     with FakeServer(FakeStream()) as server:
         page = open_page(server.url + "#stream=nobody")

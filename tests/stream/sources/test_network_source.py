@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stream.errors import SourceError
+from stream.errors import ConfigError, SourceError
 from stream.sources.network import NetworkSource
 from tests.stream.sources.clips import Recorder, options, play, write_clip, write_sound
 from tests.stream.sources.web import WebCamera
@@ -151,3 +151,40 @@ def test_rtsp_over_udp_waits_for_packets_that_overtake_each_other() -> None:
     assert (tcp["rtsp_transport"], tcp["max_delay"]) == ("tcp", "0")
     assert udp["rtsp_transport"] == "udp"
     assert int(udp["max_delay"]) > 0
+
+
+# -- what somebody asked for over the network ------------------------------------------------------
+
+
+def nobody_minds(url: str) -> None:
+    """Admit everything."""
+
+
+def test_an_address_is_asked_about_before_each_attempt(web: WebCamera) -> None:
+    def refuse(url: str) -> None:
+        raise ConfigError("source", "the host may not be opened from here")
+
+    found = fault(web.url("mjpeg"), admits=refuse)
+    assert found.problem == "the host may not be opened from here"
+    assert found.retryable
+    source = NetworkSource(web.url("mjpeg"), options(admits=nobody_minds))
+    assert len(play(source, limit=3).captures) == 3
+
+
+def test_what_was_admitted_redirects_nowhere_else(web: WebCamera, tmp_path: Path) -> None:
+    web.files["clip.mp4"] = write_clip(tmp_path / "clip.mp4").read_bytes()
+    followed = play(NetworkSource(web.url("to/clip.mp4"), options()), limit=1)
+    assert followed.captures
+    web.asked.clear()
+    fault(web.url("to/clip.mp4"), admits=nobody_minds)
+    assert web.asked == []
+
+
+def test_what_was_admitted_is_no_playlist_of_other_addresses(
+    web: WebCamera, tmp_path: Path
+) -> None:
+    web.files["clip.ts"] = write_clip(tmp_path / "clip.ts").read_bytes()
+    lines = ("#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", "clip.ts", "#EXT-X-ENDLIST", "")
+    web.files["live.m3u8"] = "\n".join(lines).encode()
+    fault(web.url("live.m3u8"), admits=nobody_minds)
+    assert "clip.ts" not in web.asked

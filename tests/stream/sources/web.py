@@ -16,7 +16,7 @@ FRAME_S = 0.04
 
 class WebCamera(ThreadingHTTPServer):
     """`files` maps paths to bodies; /mjpeg sends pictures for ever, /closing ten of them, /stall
-    ten and then nothing; /401, /403, /404, /429, /500 answer so.
+    ten and then nothing; /to/… redirects there; /401, /403, /404, /429, /500 answer so.
     """
 
     daemon_threads = True
@@ -25,6 +25,7 @@ class WebCamera(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
         self.over = threading.Event()
 
     def url(self, path: str, login: str = "") -> str:
@@ -41,12 +42,18 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.lstrip("/")
         if path in self.server.files:
             body = self.server.files[path]
+            self.server.asked.append(path)
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self._write(body)
         elif path in {"mjpeg", "closing", "stall"}:
             self._motion(path)
+        elif path.startswith("to/"):
+            self.send_response(302)
+            self.send_header("Location", f"/{path.removeprefix('to/')}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
             self.send_error(int(path) if path.isdigit() else 404)
 
