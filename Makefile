@@ -7,7 +7,7 @@ DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   gstreamer1.0-plugins-ugly gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice nodejs npm
 SHARING := tests/training tests/export
-BENCHMARKS ?= parity latency peers streams scaling offline files uploads glass
+BENCHMARKS ?= parity engines latency peers streams scaling offline files uploads glass
 ARGS ?=
 
 .PHONY: help demo test check bench fuzz soak lint-deploy lock format screenshot system clean
