@@ -246,6 +246,18 @@ async def test_the_committed_openapi_document_names_what_is_served() -> None:
     assert gist(committed) == gist(served), "run: python scripts/write_schemas.py"
 
 
+def test_every_refusal_is_documented_as_problem_details() -> None:
+    document = json.loads(OPENAPI.read_text(encoding="utf-8"))
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            refusals = {key: one for key, one in operation["responses"].items() if key >= "400"}
+            for answer in refusals.values():
+                assert answer["content"] == {"application/problem+json": reference}
+            guarded = path not in {"/healthz", "/readyz"}
+            assert not guarded or {"401", "403"} <= set(refusals), f"{method} {path}"
+
+
 # -- health -------------------------------------------------------------------------------------
 
 
