@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     detector = commands.add_parser("detector", help="the trained detector")
     detector.add_argument("--checkpoint", type=Path, metavar="FILE", help="needed for ONNX")
-    detector.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32")
+    detector.add_argument("--precision", choices=("fp32", "fp16", "bf16", "int8"), default="fp32")
     _add_formats(detector)
     detector.add_argument(
         "--parity-crops", type=int, metavar="N",
@@ -34,6 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     if parsed.command == "canary":
         return _canary(parsed)
+    if parsed.command == "detector" and parsed.precision == "int8":
+        if parsed.format != "onnx":
+            parser.error("export detector: --precision int8 is for --format onnx")
+        return _quantised(parsed)
     if parsed.format != "onnx":
         return _other_format(parsed)
     if parsed.command == "detector" and parsed.checkpoint is None:
@@ -54,7 +58,8 @@ def _add_formats(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=WEIGHTS,
         metavar="PATH",
-        help="another format is made from this ONNX file, or the one in this folder (%(default)s)",
+        help="another format, and int8 without a checkpoint, is made from this ONNX file, or the "
+        "one in this folder (%(default)s)",
     )
     command.add_argument(
         "--capabilities",
@@ -97,6 +102,20 @@ def _detector(parsed: argparse.Namespace) -> int:
         print(f"{name}: {difference}")
     print(f"wrote {parsed.out / 'detector.onnx'} and {parsed.out / 'detector.json'}")
     return 0 if not parsed.parity_crops else _probabilities(module, parsed)
+
+
+def _quantised(parsed: argparse.Namespace) -> int:
+    module = import_module("export.quantised")
+    out = parsed.out or Path("runs") / "int8"
+    failures = (module.NotWorthIt, EngineError, OSError, ValueError, RuntimeError)
+    try:
+        judgement = module.export_quantised(parsed.checkpoint, parsed.from_onnx, out)
+    except failures as exc:
+        print(f"export detector: {_line(exc)}; nothing was written", file=sys.stderr)
+        return 1
+    print(judgement)
+    print(f"serve it with --set engine.weights={out}")
+    return 0
 
 
 def _probabilities(module: ModuleType, parsed: argparse.Namespace) -> int:
