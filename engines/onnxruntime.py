@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import putenv
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,8 @@ def load_runtime(name: str = NAME, install: str = INSTALL, repair: str = REPAIR)
 
     Raises: EngineUnavailable that tells a missing package from one that is there but broken.
     """
+    # Read on import, before it makes a device id and a database in the user's cache folder.
+    putenv("ORT_DISABLE_TELEMETRY", "1")
     runtime = load_package(
         name, "onnxruntime", needs="InferenceSession", install=install, repair=repair
     )

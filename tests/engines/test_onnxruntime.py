@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,20 @@ def test_its_telemetry_is_switched_off(monkeypatch: pytest.MonkeyPatch, spec: Mo
     monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
     load_runtime()
     assert len(calls) == 1
+
+
+SILENT = """
+from pathlib import Path
+from engines.table import open_engine
+open_engine("onnxruntime", Path("weights/rnet.json")).close()
+"""
+
+
+def test_it_notes_nothing_of_its_use_on_the_disk(tmp_path: Path) -> None:
+    folders = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    command = [sys.executable, "-c", SILENT]
+    subprocess.run(command, cwd=REPOSITORY, env=folders, check=True)
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_a_device_that_it_cannot_run_on_is_refused(spec: ModelSpec, weights: Path) -> None:
