@@ -102,8 +102,8 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.refusals",
     ),
     "stream.files": (
-        "stream.files", "stream.clock", "stream.errors", "stream.messages", "stream.refusals",
-        "stream.session", "stream.sources", "stream.types", "engines.spec",
+        "stream.files", "stream.analyzer", "stream.clock", "stream.errors", "stream.messages",
+        "stream.refusals", "stream.session", "stream.sources", "stream.types", "engines.spec",
     ),  # files that were sent: each is a source of a session, which the service makes
     "stream.files.words": ("stream.files.result", "stream.types"),
     "stream.files.chart": ("stream.files.result", "stream.types"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import threading
 from typing import Any, BinaryIO, Final, NoReturn
@@ -28,7 +27,7 @@ MARKS: Final = ((4, b"ftyp"), (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"OggS"),
 
 
 def decode_clip(channel: socket.socket, media: BinaryIO, request: dict[str, Any]) -> dict[str, Any]:
-    """Send the file's pictures, `request["looks_fps"]` of them a second of media time.
+    """Send those of the file's pictures that are to be looked at.
 
     With ``first_only`` one picture is decoded, to know that it can be.
 
@@ -109,7 +108,7 @@ class _Reel:
         self._request = request
         self._decoder = Decoder(stream)
         self._stream = stream
-        self._looked = -1
+        self._score_due_s = self._look_due_s = 0.0
         self.frames = 0
         self.gone = False
         self.playback = Playback(self._decoder, ManualClock(), paced=False)
@@ -135,12 +134,21 @@ class _Reel:
             raise TooLarge(f"it has more than {request['frames']} pictures")
         if capture.media_time_s > request["seconds"]:
             raise TooLarge(f"it plays for more than {request['seconds']:g} s")
-        # A grid, not an interval: as many a second whatever the clip's own rate.
-        look = math.floor(capture.media_time_s * request["looks_fps"] + 1e-6)
-        if look > self._looked:
-            self._looked = look
+        if self._is_due(capture.media_time_s):
             self._send(capture)
         return not (self.gone or request["first_only"])
+
+    def _is_due(self, at_s: float) -> bool:
+        # Live, a face is seen in one picture, scored in the next one, and from then on whenever it
+        # is due: the same pictures are sent, so that the same ones are scored, and some in between.
+        request = self._request
+        is_scored = self.frames > 1 and at_s >= self._score_due_s
+        if is_scored:
+            self._score_due_s = at_s + request["score_interval_s"]
+        if not is_scored and at_s < self._look_due_s:
+            return False
+        self._look_due_s = at_s + request["look_interval_s"]
+        return True
 
     def _send(self, capture: Capture) -> None:
         width, height = capture.size_px

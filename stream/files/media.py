@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from stream.analyzer import DUE_EARLY
 from stream.errors import SourceError
 from stream.files.errors import BY_STATUS, Broken, FileError, TooLarge
 from stream.files.options import FilesOptions
@@ -18,8 +19,8 @@ from stream.sources.base import Emit
 from stream.types import Capture, Pixels
 
 LOOKS_PER_SCORE: Final = 3
-"""A face is looked for three times for each time it is scored: 12 times a second, as often as live
-faces are followed at least, at 40 % of the cost of every frame."""
+"""A face is looked for three times for each time it is scored: some 12 times a second, as often as
+live faces are followed at least, at 40 % of the cost of every frame."""
 PICTURE_CPU_S: Final = 20
 CLIP_CPU_SHARE: Final = 1.0
 """Of the playing time that is allowed: a clip that takes longer to decode is made to be slow."""
@@ -63,12 +64,14 @@ def clip_request(
     options: FilesOptions, target_fps: float, *, first_only: bool = False
 ) -> dict[str, Any]:
     """What is asked of a decoding process that gets a clip."""
+    interval_s = (1 - DUE_EARLY) / target_fps
     return {
         "kind": "clip",
         "pixels": options.clip_pixels,
         "frames": options.clip_frames,
         "seconds": options.clip_seconds,
-        "looks_fps": LOOKS_PER_SCORE * target_fps,
+        "score_interval_s": interval_s,
+        "look_interval_s": interval_s / LOOKS_PER_SCORE,
         "first_only": first_only,
         "memory_mb": options.decode_memory_mb,
         "cpu_s": PICTURE_CPU_S + CLIP_CPU_SHARE * options.clip_seconds,

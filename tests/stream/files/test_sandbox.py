@@ -47,8 +47,10 @@ def run(sandbox: Sandbox, file: BinaryIO, **changes: Any) -> SentFile:
     return media
 
 
-def below() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+def nurseries() -> set[psutil.Process]:
+    """Those of this process."""
+    own = psutil.Process().children()
+    return {process for process in own if "stream.files.nursery" in process.cmdline()}
 
 
 def test_a_picture_comes_with_what_is_known_of_it(sandbox: Sandbox, picture: BinaryIO) -> None:
@@ -65,7 +67,9 @@ def test_a_process_that_takes_too_much_time_is_ended_and_the_next_one_decodes(
     sandbox: Sandbox, picture: BinaryIO
 ) -> None:
     with CLIP.open("rb") as film:
-        assert isinstance(run(sandbox, film, kind="clip", cpu_s=1, looks_fps=1e6).failure, Broken)
+        assert isinstance(
+            run(sandbox, film, kind="clip", cpu_s=1, look_interval_s=0.0).failure, Broken
+        )
     assert run(sandbox, picture).failure is None
 
 
@@ -83,9 +87,9 @@ def test_when_what_decoders_are_forked_from_is_killed_another_takes_its_place(
     sandbox: Sandbox, picture: BinaryIO
 ) -> None:
     assert run(sandbox, picture).failure is None
-    for process in below():
-        process.kill()
-        process.wait(DEADLINE_S)
+    (nursery,) = nurseries()
+    nursery.kill()
+    nursery.wait(DEADLINE_S)
     assert run(sandbox, picture).failure is None
 
 
@@ -101,16 +105,16 @@ def test_stopping_in_the_middle_ends_the_process(sandbox: Sandbox) -> None:
         media.run(emit, stop)
     assert media.ending is None
     assert media.failure is None
-    (nursery,) = psutil.Process().children()
+    (nursery,) = nurseries()
     psutil.wait_procs(nursery.children(), DEADLINE_S)
     assert not nursery.children()
 
 
 def test_leaving_ends_every_process(picture: BinaryIO) -> None:
-    before = psutil.Process().children()
+    before = nurseries()
     with Sandbox() as made:
         assert run(made, picture).failure is None
-        (nursery,) = set(psutil.Process().children()).difference(before)
+        (nursery,) = nurseries() - before
         with CLIP.open("rb") as film, made.decode(film, clip_request(FilesOptions(), 4.0)):
             decoders = nursery.children()
             assert decoders
