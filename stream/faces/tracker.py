@@ -29,10 +29,6 @@ INCUMBENT_AREA: Final = 1.5
 FARTHEST_SIDES: Final = 0.5
 """Between two looks a face is shown at most this share of its side from where it was seen."""
 
-SURE: Final = 0.99
-"""A face of which the cascade is surer than this is reported at the first sight: 95 % of those in
-the data folder's clips, and 2 of 28 false alarms."""
-
 DRIFTED: Final = 1.35
 """O-Net follows itself: a box that has grown or shrunk so much since the cascade found it may hold
 something else, half a body for one."""
@@ -202,7 +198,8 @@ class FaceTracker:
         self._tracks = [track for track in self._tracks if lives(track)]
 
     def _first_state(self, detection: FaceDetection) -> TrackState:
-        sure = self._options.confirm_hits == 1 or detection.confidence > SURE
+        options = self._options
+        sure = options.confirm_hits == 1 or detection.confidence > options.sure_confidence
         return TrackState.CONFIRMED if sure else TrackState.TENTATIVE
 
     def _start(self, detections: Sequence[FaceDetection], now_s: float) -> None:

@@ -35,7 +35,8 @@ from training.prepare.sampling import EvenSample
 from training.prepare.settings import Settings
 from training.prepare.square import cut_square, encode_square
 
-LIVE: Final = FacesOptions()
+LIVE: Final = FacesOptions(sure_confidence=1.0)
+"""What a network learns from is seen twice, however sure the cascade is."""
 STILL: Final = replace(LIVE, confirm_hits=1)
 """A picture is looked at once."""
 
