@@ -18,12 +18,12 @@ from training.landmarks import opened_cascade
 
 
 @contextmanager
-def opened_finder() -> Iterator[FaceFinder]:
+def opened_finder(options: FacesOptions | None = None) -> Iterator[FaceFinder]:
     """Give a finder as the program makes it, on one thread.
 
     Raises: EngineError.
     """
-    options = FacesOptions()
+    options = options or FacesOptions()
     with opened_cascade(WEIGHTS, options) as cascade:
         yield FaceFinder(cascade, options)
 

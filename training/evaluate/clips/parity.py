@@ -12,6 +12,7 @@ import numpy as np
 from engines.base import Engine
 from engines.table import open_engine
 from stream.faces.align import crop_faces
+from stream.faces.options import FacesOptions
 from stream.faces.quality import assess
 from stream.scoring.calibration import calibrated_logit, probability_of
 from stream.types import FaceTrack
@@ -19,6 +20,12 @@ from training.evaluate.clips.finding import Shown, opened_finder, pictures
 from training.evaluate.clips.live import pipeline
 
 ALLOWED: Final = 0.001
+LOOKS: Final = FacesOptions(follow_interval_s=0.0, detect_interval_s=0.5)
+SETTINGS: Final = tuple(
+    f"faces.{key}={getattr(LOOKS, key)}" for key in ("follow_interval_s", "detect_interval_s")
+)
+"""Both look at every frame and search at the same times: which frames the program would otherwise
+pass over depends on what moves in them, and each look's place on the look before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,19 @@ def check_parity(clip: Path, model: Path) -> Parity:
 
     Raises: OSError or ValueError for the clip; EngineError for the model.
     """
-    with pipeline(model) as program, program.messages([clip.resolve()]) as (messages, said):
+    with (
+        pipeline(model, SETTINGS) as program,
+        program.messages([clip.resolve()]) as (messages, said),
+    ):
         served = {message["frame_seq"]: message for message in messages}
         if not served:
             raise ValueError(said() or f"{clip}: the program said nothing of it")
     gaps: list[float] = []
     frames = missing = 0
-    with open_engine("onnxruntime", model) as detector, opened_finder() as finder:
+    with (
+        open_engine("onnxruntime", model) as detector,
+        opened_finder(LOOKS) as finder,
+    ):
         for seq, shown in enumerate(pictures(clip)):
             frames += 1
             found = finder.update(shown.pixels, shown.time_s)
