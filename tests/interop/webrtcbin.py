@@ -35,7 +35,10 @@ class Peer:
         self.pipeline = Gst.parse_launch(sent if wish == "publish" else f"{rtc} fakesrc ! fakesink")
         self.rtc = self.pipeline.get_by_name("rtc")
         self.asked = False
-        self.rtc.connect("on-negotiation-needed", self.offer)
+        # Who only watches knows all that it asks for before it starts: heard of sooner, the wish to
+        # negotiate would now and then come between the transceiver and the data channel.
+        if wish == "publish":
+            self.rtc.connect("on-negotiation-needed", self.offer)
         self.rtc.connect("notify::ice-gathering-state", self.gathered)
         self.rtc.connect("pad-added", self.receive)
         self.pipeline.set_state(Gst.State.READY)
@@ -48,6 +51,8 @@ class Peer:
 
     def run(self) -> None:
         self.pipeline.set_state(Gst.State.PLAYING)
+        if self.wish == "watch":
+            self.offer(self.rtc)
         self.loop.run()
         self.pipeline.set_state(Gst.State.NULL)
 

@@ -49,11 +49,16 @@ def harvested(
 
 
 @pytest.fixture(scope="module")
-def face(clip: Path, harvester: Harvester) -> Pixels:
-    """A crop at 1.6 times the box."""
+def faces(clip: Path, harvester: Harvester) -> list[Pixels]:
+    """Three crops at 1.6 times the box."""
     item = Footage(clip, "mine", "real/demo.mp4", False, ("mine/demo",))
-    (_, data), *_ = harvest_footage(item, harvester.live, harvester.settings, [])
-    return read_picture(data)
+    harvest = harvest_footage(item, harvester.live, harvester.settings, [])
+    return [read_picture(data) for _, data in harvest]
+
+
+@pytest.fixture(scope="module")
+def face(faces: list[Pixels]) -> Pixels:
+    return faces[0]
 
 
 def test_the_bytes_are_kept_and_the_face_described(
@@ -75,20 +80,23 @@ def test_the_bytes_are_kept_and_the_face_described(
     assert crop.quality > 0.2
 
 
+def measured(face: Pixels, harvester: Harvester, folder: Path) -> tuple[float, float]:
+    item = archive(folder / "web-a.tar", {"a": encoded(np.ascontiguousarray(face))})
+    ((crop, _),), _, _ = harvested(item, harvester)
+    return crop.crop_scale, crop.shift_down
+
+
 def test_scale_and_place_are_measured_in_a_crop_with_room(
-    face: Pixels, harvester: Harvester, tmp_path: Path
+    faces: list[Pixels], harvester: Harvester, tmp_path: Path
 ) -> None:
-    ((whole, _),), _, _ = harvested(
-        archive(tmp_path / "web-a.tar", {"a": encoded(face)}), harvester
-    )
-    assert whole.crop_scale == pytest.approx(1.6, abs=0.08)
-    assert whole.shift_down == pytest.approx(0, abs=0.02)
-    lower = np.ascontiguousarray(face[20:])  # 20 px less above: the centre lies 10 px lower
-    lower = np.ascontiguousarray(lower[:, 10:-10])
-    ((cut, _),), _, _ = harvested(archive(tmp_path / "web-b.tar", {"a": encoded(lower)}), harvester)
-    side = face.shape[0]
-    assert cut.crop_scale == pytest.approx(1.6 * (side - 20) / side, abs=0.08)
-    assert cut.shift_down == pytest.approx(10 / (side - 20), abs=0.02)
+    # The middle one of three: MTCNN's box moves by some pixels with what is round the face.
+    whole = np.median([measured(face, harvester, tmp_path) for face in faces], axis=0)
+    assert whole == pytest.approx((1.6, 0.0), abs=0.02)
+    # 12 px less above and 6 on either side: the centre lies 6 px lower.
+    cut = np.median([measured(face[12:, 6:-6], harvester, tmp_path) for face in faces], axis=0)
+    side = faces[0].shape[0]
+    assert cut[0] == pytest.approx(1.6 * (side - 12) / side, abs=0.08)
+    assert cut[1] == pytest.approx(6 / (side - 12), abs=0.02)
 
 
 def test_a_tight_source_keeps_its_usual_crop_and_a_stated_one_is_believed(
