@@ -6,7 +6,8 @@ BIN := .venv/bin
 DEBIAN := chromium coturn ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   gstreamer1.0-plugins-ugly gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice nodejs npm
-SHARING := tests/training tests/export
+SHARING := tests/training tests/export tests/engines tests/contracts/test_engine.py tests/benchmarks \
+  tests/deploy tests/stream/faces tests/stream/scoring tests/test_architecture.py
 BENCHMARKS ?= parity engines latency peers streams scaling offline files uploads glass
 ARGS ?=
 
@@ -17,8 +18,8 @@ help:  ## This list
 demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
 	$(BIN)/python run_stream.py demo $(ARGS)
 
-# Training's and export's tests keep one core busy each and wait for nothing: they share the cores.
-# The others have deadlines and devices, and run one after another, with the machine to themselves.
+# The first tests keep one core busy each and wait for nothing: they share the cores. The others have
+# deadlines and devices, and run one after another, with the machine to themselves.
 test: .venv/.test system tests/interop/node_modules  ## Set up and run the tests; ARGS: pytest's
 ifeq ($(ARGS),)
 	@status=0; \
