@@ -91,7 +91,7 @@ def test_one_camera_is_watched_live(tmp_path: Path) -> None:
         span = run.watch(1.0)
         sent = run.stop()
     (tally,) = span.tallies
-    assert len(span.ages_ms) == 20
+    assert len(span.ages_ms) == pytest.approx(20 * span.seconds, abs=2)
     assert tally.messages > 0
     assert tally.frames > 0
     assert span.footprint.threads > 1
