@@ -17,7 +17,8 @@ class LatestSlot(Generic[T]):
     without pacing) the writer waits until the place is free and nothing is lost.
 
     `put` is called in the writer's thread, `get` and `close` on the event loop. After `close`,
-    `put` returns False and `get` gives the last item, then None.
+    `put` returns False and `get` gives the last item, then None. The loop is woken only where the
+    reader waits: one that is busy asks again by itself.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, wait: bool = False) -> None:
@@ -26,20 +27,23 @@ class LatestSlot(Generic[T]):
         self._free = threading.Condition()
         self._item: T | None = None
         self._closed = False
-        self._filled = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None
         self.dropped = 0
 
     def put(self, item: T) -> bool:
         """Offer an item; False when the slot is closed and the writer should end."""
         with self._free:
-            if self._wait:
-                self._free.wait_for(lambda: self._item is None or self._closed)
-            if self._closed:
+            while self._wait and self._item is not None and not self._closed:
+                self._free.wait()
+            # The loop may be gone when a decode thread is slow to notice the end.
+            if self._closed or self._loop.is_closed():
                 return False
             if self._item is not None:
                 self.dropped += 1
             self._item = item
-        self._wake()
+            reader, self._reader = self._reader, None
+        if reader:
+            self._wake(reader)
         return True
 
     async def get(self) -> T | None:
@@ -55,19 +59,25 @@ class LatestSlot(Generic[T]):
                     return item
                 if self._closed:
                     return None
-                self._filled.clear()
-            await self._filled.wait()
+                self._reader = reader = self._loop.create_future()
+            await reader
 
     def close(self) -> None:
         """End both sides; a waiting writer or reader returns."""
         with self._free:
             self._closed = True
             self._free.notify_all()
-        self._wake()
+            reader, self._reader = self._reader, None
+        if reader:
+            _settle(reader)
 
-    def _wake(self) -> None:
-        # The loop may be gone when a decode thread is slow to notice the end.
+    def _wake(self, reader: asyncio.Future[None]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._filled.set)
-        except RuntimeError:
+            self._loop.call_soon_threadsafe(_settle, reader)
+        except RuntimeError:  # the loop was closed meanwhile
             self._closed = True
+
+
+def _settle(reader: asyncio.Future[None]) -> None:
+    if not reader.done():  # it may have been cancelled
+        reader.set_result(None)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -141,8 +142,19 @@ def test_a_writer_that_outlives_the_loop_is_told_to_end() -> None:
         return make()
 
     slot = asyncio.run(leave_behind())
-    slot.put(1)
-    assert not slot.put(2)
+    assert not slot.put(1)
+
+
+def test_a_writer_that_outlives_a_reader_and_the_loop_is_told_to_end() -> None:
+    async def leave_behind() -> LatestSlot[int]:
+        slot = make()
+        reading = asyncio.create_task(slot.get())
+        await asyncio.sleep(0)
+        reading.cancel()
+        return slot
+
+    slot = asyncio.run(leave_behind())
+    assert not slot.put(1)
 
 
 async def test_a_fast_writer_and_a_slow_reader_lose_only_what_is_counted(
@@ -163,3 +175,27 @@ async def test_a_fast_writer_and_a_slow_reader_lose_only_what_is_counted(
     assert seen == sorted(set(seen))
     assert seen[-1] == 1999
     assert len(seen) + slot.dropped == 2000
+
+
+async def test_a_reader_that_is_busy_is_not_woken_for_each_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    wake, woken = loop.call_soon_threadsafe, []
+
+    def count(*what: Any) -> Any:
+        woken.append(what)
+        return wake(*what)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", count)
+    slot = make()
+    for item in range(3):
+        slot.put(item)
+    assert await slot.get() == 2
+    assert not woken
+    reading = asyncio.create_task(slot.get())
+    await asyncio.sleep(0)
+    slot.put(3)
+    slot.put(4)
+    assert await reading == 4
+    assert len(woken) == 1
