@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -17,15 +19,17 @@ from stream.messages import OverlayMessage
 CLOSE_DEADLINE_S: Final = 0.4
 """How long closing waits for a reader that stands still: Ctrl+C leaves within a second."""
 
-_Job = tuple[bytes, asyncio.Future[None]]
+_Job = tuple[bytes, list[asyncio.Future[None]]]
 
 
 class JsonlSink:
     """One message a line, written at once, and the summary as the last line; ``-`` is standard
     output.
 
-    A thread writes, so that a full pipe does not stop the event loop; it is a daemon and writes
-    past Python's own buffers, so that a pipe that nobody reads does not stop the program's end.
+    A pipe that has room takes a line from the event loop. Else a thread writes, all lines that wait
+    in one go, so that a full pipe or a disk that stands still does not stop the event loop; it is a
+    daemon and writes past Python's own buffers, so that a pipe that nobody reads does not stop the
+    program's end.
 
     Raises (on making, in `consume` and in `close`): SinkError when the target cannot be written.
     """
@@ -36,9 +40,12 @@ class JsonlSink:
             self._fd = _standard_output() if target == "-" else _open(target)
         except OSError as exc:
             raise SinkError(self._name, f"cannot be written: {exc.strerror}") from exc
-        self._turn = asyncio.Lock()
-        self._newest: asyncio.Future[None] | None = None
-        # One line at a time is in hand: `_write` waits for the one before, even a cancelled one.
+        self._pipe = _polled(self._fd)
+        self._writing = False
+        # Each stream has one line in hand, so there are as many as streams, and a few of those that
+        # were cancelled meanwhile.
+        self._lines: list[bytes] = []
+        self._waiting: list[asyncio.Future[None]] = []
         self._jobs: Queue[_Job | None] = Queue(maxsize=1)
         threading.Thread(target=self._work, name="jsonl", daemon=True).start()
 
@@ -55,31 +62,56 @@ class JsonlSink:
         except TimeoutError:
             raise SinkError(self._name, "nobody reads it: its last lines are lost") from None
         finally:
-            if self._newest is None or self._newest.done():
+            if not self._writing:
                 self._jobs.put_nowait(None)
 
-    async def _write(self, line: str) -> None:
-        async with self._turn:
-            if self._newest is not None:
-                await asyncio.wait([self._newest])
-            self._newest = asyncio.get_running_loop().create_future()
-            self._jobs.put_nowait((f"{line}\n".encode(), self._newest))
-            try:
-                await asyncio.shield(self._newest)
-            except OSError as exc:
-                raise SinkError(self._name, f"cannot be written: {exc.strerror}") from exc
+    async def _write(self, text: str) -> None:
+        line = f"{text}\n".encode()
+        try:
+            if not self._writing and self._has_room(len(line)):
+                os.write(self._fd, line)
+                return
+            written = asyncio.get_running_loop().create_future()
+            self._lines.append(line)
+            self._waiting.append(written)
+            self._hand_over()
+            await written
+        except OSError as exc:
+            raise SinkError(self._name, f"cannot be written: {exc.strerror}") from exc
+
+    def _has_room(self, size: int) -> bool:
+        """Whether the target is a pipe that takes so much without waiting."""
+        return self._pipe is not None and size <= select.PIPE_BUF and bool(self._pipe.poll(0))
+
+    def _hand_over(self) -> None:
+        if self._writing or not self._lines:
+            return
+        self._writing = True
+        self._jobs.put_nowait((b"".join(self._lines), self._waiting))
+        self._lines, self._waiting = [], []
+
+    def _settle(self, waiting: list[asyncio.Future[None]], error: OSError | None) -> None:
+        self._writing = False
+        for written in waiting:
+            if written.done():
+                continue  # cancelled: its line was written all the same
+            if error is None:
+                written.set_result(None)
+            else:
+                written.set_exception(error)
+        self._hand_over()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            line, done = job
+            lines, waiting = job
             error: OSError | None = None
             try:
-                while line:
-                    line = line[os.write(self._fd, line) :]
+                while lines:
+                    lines = lines[os.write(self._fd, lines) :]
             except OSError as exc:
                 error = exc
             try:
-                done.get_loop().call_soon_threadsafe(_settle, done, error)
+                waiting[0].get_loop().call_soon_threadsafe(self._settle, waiting, error)
             except RuntimeError:
                 return  # the loop is closed: nobody waits any more
         os.close(self._fd)
@@ -98,8 +130,10 @@ def _open(target: str) -> int:
     return descriptor
 
 
-def _settle(done: asyncio.Future[None], error: OSError | None) -> None:
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
+def _polled(descriptor: int) -> select.poll | None:
+    """Tells whether a pipe has room; None for what is no pipe."""
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return None  # a disk always says that it has
+    polled = select.poll()
+    polled.register(descriptor, select.POLLOUT)
+    return polled

@@ -226,6 +226,45 @@ async def test_a_slow_reader_gets_everything() -> None:
     assert json.loads(received.splitlines()[-1]) == {"summary": SUMMARY}
 
 
+async def test_a_pipe_that_has_room_takes_lines_without_another_thread() -> None:
+    with unread_pipe() as (path, reading):
+        sink = open_sink("jsonl", path)
+        consuming = asyncio.create_task(sink.consume(stream(3)))
+        await asyncio.sleep(0)  # one turn of the loop: nobody is waited for
+        assert os.read(reading, 1 << 16).count(b"\n") == 3
+        await consuming
+        await sink.close(SUMMARY)
+
+
+async def test_lines_too_long_for_one_write_of_a_pipe_come_whole_and_in_order() -> None:
+    long = [message(seq, "door" * 3000) for seq in range(4)]
+
+    async def mixed() -> AsyncIterator[OverlayMessage]:
+        for seq, one in enumerate(long):
+            yield message(2 * seq)
+            yield one
+
+    with unread_pipe() as (path, reading):
+        sink = open_sink("jsonl", path)
+        await asyncio.wait_for(sink.consume(mixed()), DEADLINE_S)
+        received = [json.loads(line) for line in os.read(reading, 1 << 16).splitlines()]
+        await sink.close(SUMMARY)
+    assert [one["seq"] for one in received] == [0, 0, 2, 1, 4, 2, 6, 3]
+
+
+async def test_a_pipe_whose_reader_has_gone_is_a_sink_error() -> None:
+    reading, writing = os.pipe()
+    try:
+        sink = open_sink("jsonl", f"/dev/fd/{writing}")
+    finally:
+        os.close(writing)
+        os.close(reading)
+    with pytest.raises(SinkError, match="Broken pipe"):
+        await sink.consume(stream(3))
+    with pytest.raises(SinkError):
+        await sink.close(SUMMARY)
+
+
 async def test_a_named_pipe_without_a_reader_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SinkError, match="cannot be written"):
