@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from stream.answer import Answer
 from stream.types import CropScore, FaceCrop
 
 MOST_WAITING: Final = 1024
@@ -32,7 +32,7 @@ class Call:
     """Work of any kind: `run` is called on the device's thread."""
 
     run: Callable[[], Any]
-    answer: Future[Any] = field(default_factory=Future)
+    answer: Answer[Any]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class Crops:
     """One stream's crops for the detector; those of several may share a batch."""
 
     crops: Sequence[FaceCrop]
-    answer: Future[list[CropScore]] = field(default_factory=Future)
+    answer: Answer[list[CropScore]]
 
 
 Work = Call | Crops

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from engines.base import Engine
 from engines.errors import InferenceFailed
+from stream.answer import Answer
 from stream.backlog import Backlog, Call, Crops, Urgency, Work
 from stream.faces.finder import Detector
 from stream.faces.options import FacesOptions
@@ -87,9 +86,9 @@ class Lane:
 
         Cancelling withdraws work that waits, and lets work in flight finish.
         """
-        call = Call(work)
-        self._put(call, urgency)
-        return await asyncio.wrap_future(call.answer)
+        answer = Answer[T]()
+        self._put(Call(work, answer), urgency)
+        return await answer
 
     async def score(
         self, crops: Sequence[FaceCrop], urgency: Urgency = Urgency.LIVE
@@ -99,9 +98,9 @@ class Lane:
         Raises: InferenceFailed when the engine fails on the batch that they were in. Cancelling
         drops the answer; a batch in flight runs on for the others in it.
         """
-        work = Crops(crops)
-        self._put(work, urgency)
-        return await asyncio.wrap_future(work.answer)
+        answer = Answer[list[CropScore]]()
+        self._put(Crops(crops, answer), urgency)
+        return await answer
 
     async def succeed(self, models: Models) -> None:
         """Let `models` take over between two works, and close those that served."""
@@ -149,12 +148,12 @@ class Lane:
             return group
 
     def _run(self, group: tuple[Work, ...]) -> None:
-        wanted = [work for work in group if work.answer.set_running_or_notify_cancel()]
+        wanted = [work for work in group if not work.answer.withdrawn]
         if not wanted:
             return
         first = wanted[0]
         if isinstance(first, Call):
-            settle(first.answer, first.run)
+            first.answer.settle(first.run)
         else:
             self._score([work for work in wanted if isinstance(work, Crops)])
 
@@ -163,12 +162,12 @@ class Lane:
             scores = self._infer([crop for member in members for crop in member.crops])
         except Exception as exc:  # handed to whoever waits: this is the thread's edge
             for member in members:
-                member.answer.set_exception(exc)
+                member.answer.fail(exc)
             members.clear()  # or the error would hold this frame, and this frame the error
             return
         start = 0
         for member in members:
-            member.answer.set_result(scores[start : start + len(member.crops)])
+            member.answer.give(scores[start : start + len(member.crops)])
             start += len(member.crops)
 
     def _infer(self, crops: Sequence[FaceCrop]) -> list[CropScore]:
@@ -200,15 +199,3 @@ class LaneCascade:
         lane: Lane | None = getattr(_THREAD, "lane", None)
         assert lane is not None, "faces are looked for in a lane's thread: use Scheduler.call"
         return lane.models.cascade(self._options)
-
-
-def settle(answer: Future[Any], run: Callable[[], Any]) -> None:
-    """Call `run` and hand what it gives or raises to whoever waits for `answer`."""
-    try:
-        result = run()
-    except BaseException as exc:  # handed to whoever waits: this is the thread's edge
-        answer.set_exception(exc)
-    else:
-        answer.set_result(result)
-    finally:
-        del answer  # or an error would hold this frame, and this frame the error

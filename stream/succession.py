@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,7 +17,8 @@ from engines.base import Engine
 from engines.canary import TOLERANCES, canary_picture, check_canary
 from engines.errors import EngineError, InferenceFailed, ModelMismatch
 from engines.spec import ModelSpec
-from stream.lane import Lane, Models, settle
+from stream.answer import Answer
+from stream.lane import Lane, Models
 from stream.scheduler import Scheduler
 
 T = TypeVar("T")
@@ -109,9 +109,9 @@ class Succession:
 
 async def _apart(work: Callable[[], T]) -> T:
     # Not asyncio's own threads: the program would wait for them at its end, minutes for a build.
-    answer: Future[T] = Future()
-    threading.Thread(target=settle, args=(answer, work), name="succession", daemon=True).start()
-    return await asyncio.wrap_future(answer)
+    answer = Answer[T]()
+    threading.Thread(target=answer.settle, args=(work,), name="succession", daemon=True).start()
+    return await answer
 
 
 def _agree(engine: Engine) -> None:

@@ -48,17 +48,20 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.files.options",
     ),
     "stream.analyzer": ("stream.faces", "stream.scoring", "stream.types", *SPECS),
-    "stream.backlog": ("stream.types",),
+    "stream.answer": (),
+    "stream.backlog": ("stream.answer", "stream.types"),
     "stream.load": (),
     "stream.canary": (
         "stream.backlog", "stream.lane", "stream.scheduler", "engines.canary", *SPECS,
     ),
-    "stream.succession": ("stream.lane", "stream.scheduler", "engines.canary", *SPECS),
+    "stream.succession": (
+        "stream.answer", "stream.lane", "stream.scheduler", "engines.canary", *SPECS,
+    ),
     "stream.upkeep": (
         "stream.canary", "stream.lane", "stream.load", "stream.metrics", "stream.scheduler",
         "stream.succession", "engines.spec",
     ),
-    "stream.lane": ("stream.backlog", "stream.faces", "stream.types", *SPECS),
+    "stream.lane": ("stream.answer", "stream.backlog", "stream.faces", "stream.types", *SPECS),
     "stream.scheduler": ("stream.backlog", "stream.lane", "stream.types"),
     "stream.messages": ("stream.clock", "stream.scoring", "stream.types"),
     "stream.metrics": ("stream.latency",),

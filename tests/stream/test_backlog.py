@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stream import backlog
@@ -9,14 +11,16 @@ from stream.backlog import LIVE_PER_JOB, Backlog, Call, Crops, Urgency, Work
 from tests import builders
 
 LIVE, JOB = Urgency.LIVE, Urgency.JOB
+NOBODY: Any = None
+"""Waits for an answer: the backlog does not ask."""
 
 
 def call() -> Call:
-    return Call(lambda: None)
+    return Call(lambda: None, NOBODY)
 
 
 def crops(count: int = 1) -> Crops:
-    return Crops([builders.crop(index) for index in range(count)])
+    return Crops([builders.crop(index) for index in range(count)], NOBODY)
 
 
 def backlog_of(*live: Work, jobs: tuple[Work, ...] = (), **how: bool | int) -> Backlog:
