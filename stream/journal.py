@@ -50,8 +50,9 @@ class Journal:
 
     def drops(self, total: int) -> None:
         """The stream has dropped `total` frames so far."""
-        self._metrics.dropped.inc(total - self.dropped)
-        self.dropped = total
+        if total != self.dropped:
+            self._metrics.dropped.inc(total - self.dropped)
+            self.dropped = total
 
     def analysed(self, analysis: Analysis, scored: int) -> None:
         """A frame was analysed, and `scored` of its faces were scored by the network."""
@@ -78,8 +79,9 @@ class Journal:
 
     def lost(self, total: int) -> None:
         """Clients that were too slow have missed `total` messages so far."""
-        self._metrics.lost.inc(total - self._lost)
-        self._lost = total
+        if total != self._lost:
+            self._metrics.lost.inc(total - self._lost)
+            self._lost = total
 
     def sent(self, message: OverlayMessage) -> None:
         """`message` has left for one of its viewers; the first one counts."""
@@ -96,11 +98,13 @@ class Journal:
             yield message
             self.sent(message)
 
-    def evidence_age_s(self) -> float | None:
-        """Age of the oldest evidence among the faces in sight; None without a scored face."""
+    def evidence_age_s(self, now_s: float | None = None) -> float | None:
+        """Age of the oldest evidence among the faces in sight, now unless another moment is named;
+        None without a scored face.
+        """
         if self._evidence_from_s is None:
             return None
-        return self._clock.now_s() - self._evidence_from_s
+        return (self._clock.now_s() if now_s is None else now_s) - self._evidence_from_s
 
     def rates(self) -> tuple[float, float]:
         """Frames decoded and crops scored a second."""

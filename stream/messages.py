@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import base64
+import math
 from datetime import UTC, datetime
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +21,7 @@ from stream.types import Analysis, ClockKind, FaceReport, FaceState, Floats, Rea
 
 SourceState = Literal["connecting", "live", "stalled", "paused", "ended"]
 Point = tuple[float, float]
+SECONDS_KEPT: Final = 64
 
 
 class _Part(BaseModel):
@@ -125,6 +128,9 @@ def overlay_message(
     capture = analysis.frame.capture
     faces = tuple(_face(report, now_s) for report in analysis.faces)
     ages = [face.evidence_age_ms for face in faces if face.evidence_age_ms is not None]
+    oldest_ms = max(ages, default=None)
+    if health.evidence_age_ms != oldest_ms:
+        health = health.model_copy(update={"evidence_age_ms": oldest_ms})
     return OverlayMessage(
         stream_id=analysis.frame.stream_id,
         seq=seq,
@@ -137,14 +143,23 @@ def overlay_message(
         frame_size_px=capture.size_px,
         state=worst_state({face.state for face in faces}) or "no_face",
         faces=faces,
-        health=health.model_copy(update={"evidence_age_ms": max(ages, default=None)}),
+        health=health,
     )
 
 
 def rfc3339(wall_s: float) -> str:
     """UTC with milliseconds: ``2026-01-31T12:00:00.000Z``."""
-    text = datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    whole_s = math.floor(wall_s)
+    microseconds = round((wall_s - whole_s) * 1e6)
+    if microseconds == 1_000_000:
+        whole_s, microseconds = whole_s + 1, 0
+    return f"{_second(whole_s)}.{microseconds // 1000:03}Z"
+
+
+@lru_cache(SECONDS_KEPT)
+def _second(whole_s: int) -> str:
+    # All streams' messages of a second begin alike, and calendars are slow.
+    return datetime.fromtimestamp(whole_s, UTC).isoformat().removesuffix("+00:00")
 
 
 def heatmap_bytes(heatmap: Floats) -> bytes:

@@ -31,6 +31,7 @@ from stream.slot import LatestSlot
 from stream.sources.base import Source
 from stream.types import Analysis, Capture, CropScore, FaceCrop, Frame, Identity
 
+Crops = tuple[FaceCrop, ...]
 LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0
 SCORES_QUEUED: Final = 4
@@ -225,42 +226,42 @@ class Session:
         return emit
 
     async def _look_at(self, numbered: _Numbered) -> None:
-        capture = self._own(numbered.capture)
-        frame = Frame(self.identity.stream_id, numbered.epoch, numbered.seq, capture)
-        try:
-            crops = await self._observe(frame)
-        except EngineError as exc:
-            self._fault(exc)
-            return
+        own = self._own(numbered.capture)
+        frame = Frame(self.identity.stream_id, numbered.epoch, numbered.seq, own)
+        crops: Crops = ()
+        scores: list[CropScore] = []
+        # A file read without pacing is looked at the same way in each run, however full the box.
+        if self._analyzer.wants(frame, busy=not self._policy.fast and self._scheduler.busy):
+            look = partial(self._analyzer.observe, frame)
+            try:
+                crops = await self._scheduler.call(look, self._policy.urgency)
+            except EngineError as exc:
+                self._fault(exc)
+                return
+        else:
+            self._analyzer.coast(frame)
         faces_at_s = self._clock.now_s()
-        crops, scores = await self._score(crops)
+        if crops:
+            crops, scores = await self._score(crops)
         scored_at_s = self._clock.now_s() if crops else None
         analysis = self._analyzer.absorb(frame, crops, scores, faces_at_s, scored_at_s)
-        self._journal.analysed(analysis, len(crops))
-        await self._publish(analysis)
+        self._publish(analysis, len(crops))
+        if self._policy.fast:
+            await self.messages.drained()
         self.preview.offer(frame)
         self.frames.publish(frame)
 
     def _own(self, capture: Capture) -> Capture:
         """Converted once for all; of a file without pacing, media time is the only time."""
-        capture = replace(capture, convert=Conversion(capture.convert))
+        own = Conversion(capture.convert)
         if not isinstance(self._clock, ManualClock):
-            return capture
+            return replace(capture, convert=own)
         at_s = self._epoch_starts_s + capture.media_time_s
         self._clock.set(at_s)
-        return replace(capture, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s)
+        times = dict.fromkeys(("captured_at_s", "arrived_at_s", "decoded_at_s"), at_s)
+        return replace(capture, convert=own, **times)
 
-    async def _observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
-        # A file read without pacing is looked at the same way in each run, however full the box.
-        if self._analyzer.wants(frame, busy=self._scheduler.busy and not self._policy.fast):
-            look = partial(self._analyzer.observe, frame)
-            return await self._scheduler.call(look, self._policy.urgency)
-        self._analyzer.coast(frame)
-        return ()
-
-    async def _score(
-        self, crops: tuple[FaceCrop, ...]
-    ) -> tuple[tuple[FaceCrop, ...], list[CropScore]]:
+    async def _score(self, crops: Crops) -> tuple[Crops, list[CropScore]]:
         try:
             return crops, await self._scheduler.score(crops, self._policy.urgency)
         except EngineError as exc:
@@ -272,18 +273,17 @@ class Session:
         self._problem = str(exc)
         self._faults.report(exc, self._clock.now_s())
 
-    async def _publish(self, analysis: Analysis) -> None:
+    def _publish(self, analysis: Analysis, scored: int) -> None:
+        self._journal.analysed(analysis, scored)
         seq = 0 if self.last is None else self.last.seq + 1
         now_s = self._clock.now_s()
-        message = overlay_message(analysis, seq, self.health(), self._clock, now_s)
+        message = overlay_message(analysis, seq, self.health(now_s), self._clock, now_s)
         self.last = message
         self._journal.made(message, analysis.hops.captured_at_s)
         self.messages.publish(message)
         self._journal.lost(self.messages.dropped)
         if not len(self.messages):
             self.sent(message)
-        if self._policy.fast:
-            await self.messages.drained()
 
     def sent(self, message: OverlayMessage) -> None:
         """Note that `message` has left for one of its viewers."""
@@ -318,10 +318,10 @@ class Session:
             return "stalled"
         return self._state
 
-    def health(self) -> Health:
+    def health(self, now_s: float | None = None) -> Health:
         """How the stream is served at this moment."""
         fps_in, fps_scored = self._journal.rates()
-        age_s = self._journal.evidence_age_s()
+        age_s = self._journal.evidence_age_s(now_s)
         # What is true of every verdict is news only while there are some.
         caveats = self._analyzer.caveats if self._state == "live" else ()
         return Health(

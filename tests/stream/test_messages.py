@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -197,10 +198,19 @@ def test_heat_beyond_its_range_is_clipped() -> None:
         (1769860800.25, "2026-01-31T12:00:00.250Z"),
         (0.001, "1970-01-01T00:00:00.001Z"),
         (951782400.0, "2000-02-29T00:00:00.000Z"),
+        (1769860799.9999999, "2026-01-31T12:00:00.000Z"),
+        (-0.25, "1969-12-31T23:59:59.750Z"),
     ],
 )
 def test_times_are_rfc_3339_in_utc_with_milliseconds(wall_s: float, expected: str) -> None:
     assert rfc3339(wall_s) == expected
+
+
+def test_times_are_those_of_the_calendar_whatever_the_fraction() -> None:
+    rng = np.random.default_rng(5)
+    for wall_s in (1.7e9 + 1e6 * rng.random(2000)).tolist():
+        slow = datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")
+        assert rfc3339(wall_s) == slow.replace("+00:00", "Z")
 
 
 def test_a_message_survives_the_wire() -> None:
