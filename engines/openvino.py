@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -23,15 +24,17 @@ PROVIDER: Final = "CPU"
 INSTALL: Final = "pip install deepfakestream[openvino]"
 REPAIR: Final = "pip uninstall openvino, then " + INSTALL
 
-OFTEN: Final = 3
-"""A shape is compiled for itself when it comes this often: a picture of its own size never is."""
+WORTH: Final = 4_000_000
+"""A shape is compiled for itself once so many values of it have come: by then the request for any
+shape, which takes twice as long, has cost as much as compiling would have, 50 to 100 ms. P-Net's
+largest level of a 720p picture is there at the 16th search, an odd picture never."""
 COMPILED: Final = 32
 """Shapes compiled at most, the longest unused makes room. Each takes about 5 MB and two threads;
 a camera's pyramid has 8 to 10."""
 APART: Final = 10
 """Calls between two compilations of 0.1 s, so that a new camera's pyramid is not one long pause."""
 REMEMBERED: Final = 256
-"""Shapes whose calls are counted at most."""
+"""Shapes whose values are counted at most."""
 
 
 class OpenVinoEngine(OpenedEngine):
@@ -94,7 +97,7 @@ class Requests:
         self._request = request
         self._by_shape = by_shape
         self._own: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-        self._calls: OrderedDict[tuple[int, ...], int] = OrderedDict()
+        self._seen: OrderedDict[tuple[int, ...], int] = OrderedDict()
         self._since_compiled = APART
         self.any = request(None)
 
@@ -106,16 +109,16 @@ class Requests:
         if (own := self._own.get(shape)) is not None:
             self._own.move_to_end(shape)
             return own
-        self._calls[shape] = self._calls.pop(shape, 0) + 1
-        if len(self._calls) > REMEMBERED:
-            self._calls.popitem(last=False)
-        if self._calls[shape] < OFTEN or self._since_compiled <= APART:
+        self._seen[shape] = self._seen.pop(shape, 0) + math.prod(shape)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        if self._seen[shape] < WORTH or self._since_compiled <= APART:
             return self.any
         return self._compiled(shape)
 
     def _compiled(self, shape: tuple[int, ...]) -> Any:
         self._since_compiled = 0
-        del self._calls[shape]
+        del self._seen[shape]
         if len(self._own) == COMPILED:
             self._own.popitem(last=False)
         self._own[shape] = self._request(shape)

@@ -93,7 +93,7 @@ class ServerConfig(_Branch):
 class EngineConfig(_Branch):
     """Which runtime the networks run on, and where: `device` names one or more, after commas, each
     of which gets a thread and networks of its own. `threads` of one call on a CPU; 0 means one for
-    each core, shared among the devices, at most 4.
+    every two cores, shared among the devices, at most 4.
 
     `cache` is made where it is needed; it must belong to this user alone.
     """

@@ -23,6 +23,10 @@ MODELS: Final = ("detector", "pnet", "rnet", "onet")
 MOST_THREADS: Final = 4
 """More threads than this gain nothing on networks of this size and starve the decoders."""
 
+CORES_PER_THREAD: Final = 2
+"""Half the cores are left to decoders and the event loop. Threads wait for one another at each
+layer: two threads on two cores took 1.1 to 2 times the processor time of one."""
+
 
 class Networks:
     """MTCNN's three networks and the detector on one engine and device; a context manager.
@@ -33,7 +37,7 @@ class Networks:
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
+        threads = config.threads or _threads(devices=1)
         self.engine_name = _engine_name(config, threads)
         log.info("networks: %s on %s, %d threads", self.engine_name, config.device, threads)
         with ExitStack() as opened:
@@ -93,14 +97,14 @@ def _engine_name(config: EngineConfig, threads: int) -> str:
 def open_networks(config: EngineConfig, *, patient: bool = False) -> tuple[Networks, ...]:
     """Open the networks once for each of the devices that `config.device` names, or none.
 
-    The caller closes them. Processor cores are shared among the devices, at least one each. Where
+    The caller closes them. Threads are shared among the devices, at least one each. Where
     an engine has to be built for minutes first, a stand-in is opened unless the caller is
     `patient`: the networks' `engine_name` is then another than was asked for.
 
     Raises: EngineUnavailable, ModelMismatch.
     """
     devices = config.device.split(",")
-    threads = config.threads or min(MOST_THREADS, max(1, (os.cpu_count() or 1) // len(devices)))
+    threads = config.threads or _threads(len(devices))
     with ExitStack() as opened:
         networks = tuple(
             opened.enter_context(
@@ -110,6 +114,10 @@ def open_networks(config: EngineConfig, *, patient: bool = False) -> tuple[Netwo
         )
         opened.pop_all()
         return networks
+
+
+def _threads(devices: int) -> int:
+    return min(MOST_THREADS, max(1, (os.cpu_count() or 1) // (CORES_PER_THREAD * devices)))
 
 
 def _open(config: EngineConfig, patient: bool) -> Networks:

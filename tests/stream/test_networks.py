@@ -71,10 +71,10 @@ def test_when_one_cannot_be_opened_those_before_it_are_closed(opener: Opener) ->
     assert [engine.closed for engine in opener.opened.values()] == [1] * len(opener.opened)
 
 
-def test_without_a_number_of_threads_there_are_at_most_four(
+def test_without_a_number_of_threads_there_is_one_for_two_cores_at_most_four(
     opener: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for cores, threads in ((1, 1), (2, 2), (64, MOST_THREADS), (None, 1)):
+    for cores, threads in ((1, 1), (2, 1), (6, 3), (64, MOST_THREADS), (None, 1)):
         opener.asked.clear()
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         with Networks(NAMED):
@@ -113,7 +113,7 @@ def test_each_device_has_networks_of_its_own_and_a_share_of_the_cores(
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     one, other = open_networks(EngineConfig(name="onnxruntime", device="cpu,cpu"))
     assert one.detector is not other.detector
-    assert [(device, threads) for _, _, device, threads in opener.asked] == [("cpu", 2)] * 8
+    assert [(device, threads) for _, _, device, threads in opener.asked] == [("cpu", 1)] * 8
 
 
 @pytest.mark.parametrize("cores", [None, 1])
