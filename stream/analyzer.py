@@ -45,6 +45,13 @@ DUE_EARLY: Final = 0.1
 """A face is due this share of its interval early: capture times jitter, and waiting for the next
 frame would cost a whole frame interval each time."""
 
+DUE_TOGETHER: Final = 0.3
+"""With a face that is due go those that will be within this share of their interval: one look then
+serves all, from the second time on at no higher rate."""
+
+SEARCH_S: Final = 0.1
+"""A search of the whole picture and the frames that wait for it take about so long."""
+
 SHOWN_LOST_S: Final = 0.3
 """A face that was in sight so lately is shown where it should be, but not scored: the networks miss
 single pictures of a face that turns or blinks."""
@@ -53,13 +60,24 @@ single pictures of a face that turns or blinks."""
 class Finder(Protocol):
     """Finds and follows faces; `stream.faces.finder.FaceFinder` over MTCNN is one."""
 
-    def due(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> bool:
-        """Whether the next frame should be looked at; later if `busy`, where that can be."""
+    def due(
+        self,
+        media_time_s: float,
+        thumbnail: Pixels | None,
+        *,
+        busy: bool = False,
+        hold: bool = False,
+    ) -> bool:
+        """Whether the next frame should be looked at; later if `busy`, where that can be, and with
+        `hold` what takes long.
+        """
 
     def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:
         """Every track that is alive, where it should be on a frame that is not looked at."""
 
-    def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
+    def update(
+        self, pixels: Pixels, media_time_s: float, *, hold: bool = False
+    ) -> tuple[FaceTrack, ...]:
         """Every track that is alive after this frame, lost ones included."""
 
     def reset(self) -> None:
@@ -131,8 +149,10 @@ class Analyzer:
         if frame.epoch != self._epoch:
             return True
         # Asked for each frame: the finder compares every picture with the one before.
-        due = self._finder.due(frame.media_time_s, frame.capture.thumbnail(), busy=busy)
-        return due or (not frame.capture.corrupt and bool(self._due(frame.media_time_s)))
+        now_s = frame.media_time_s
+        hold = self._waited_for(now_s)
+        due = self._finder.due(now_s, frame.capture.thumbnail(), busy=busy, hold=hold)
+        return due or (not frame.capture.corrupt and bool(self._due(now_s)))
 
     def observe(self, frame: Frame) -> tuple[FaceCrop, ...]:
         """Find and follow the faces of `frame` and cut out those that are due for scoring.
@@ -141,7 +161,9 @@ class Analyzer:
         """
         if frame.epoch != self._epoch:
             self._start_epoch(frame.epoch)
-        self._see(self._finder.update(frame.pixels, frame.media_time_s), frame)
+        now_s = frame.media_time_s
+        hold = self._waited_for(now_s)
+        self._see(self._finder.update(frame.pixels, now_s, hold=hold), frame)
         return () if frame.capture.corrupt else self._cut(frame)
 
     def coast(self, frame: Frame) -> None:
@@ -167,7 +189,14 @@ class Analyzer:
 
     def _due(self, now_s: float) -> list[FaceTrack]:
         seen = [t for t in self._visible if t.state is TrackState.CONFIRMED]
-        return [t for t in seen if self._people[t.track_id].due_s <= now_s]
+        if not any(self._people[t.track_id].due_s <= now_s for t in seen):
+            return []
+        together_s = now_s + DUE_TOGETHER / self._options.target_fps
+        return [t for t in seen if self._people[t.track_id].due_s <= together_s]
+
+    def _waited_for(self, now_s: float) -> bool:
+        """Whether a score is due that a search on this frame would delay."""
+        return bool(self._due(now_s + SEARCH_S))
 
     def absorb(
         self,
@@ -197,6 +226,7 @@ class Analyzer:
         # Windows never span epochs: after a reconnect the camera may show somebody else.
         self._epoch = epoch
         self._people.clear()
+        self._visible = ()
         self._finder.reset()
 
     def _adopt(self, spec: ModelSpec) -> None:

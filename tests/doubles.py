@@ -68,15 +68,27 @@ class ScriptedFinder:
         self.fails: list[Exception] = []
         self.looks = True
         self.asked: list[tuple[float, bool]] = []
+        self.held: list[bool] = []
 
-    def due(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> bool:
+    def due(
+        self,
+        media_time_s: float,
+        thumbnail: Pixels | None,
+        *,
+        busy: bool = False,
+        hold: bool = False,
+    ) -> bool:
         self.asked.append((media_time_s, busy))
+        self.held.append(hold)
         return self.looks
 
     def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:
         return self._script[0]
 
-    def update(self, pixels: Pixels, media_time_s: float) -> tuple[FaceTrack, ...]:
+    def update(
+        self, pixels: Pixels, media_time_s: float, *, hold: bool = False
+    ) -> tuple[FaceTrack, ...]:
+        self.held.append(hold)
         if self.fails:
             raise self.fails.pop(0)
         return self._script.popleft() if len(self._script) > 1 else self._script[0]

@@ -11,12 +11,12 @@ class FacesOptions:
 
     `min_face_px` is the speed knob: the first level of the image pyramid shrinks with its square.
     `thresholds` are P-Net's, R-Net's and O-Net's confidences. The full cascade runs every
-    `detect_interval_s` of media time, every `search_interval_s` while nobody or not everybody is
-    in sight; in between O-Net alone follows each face, every `follow_interval_s`, more often while
-    one moves fast, 0 for on every frame. A face out of sight for `lost_after_s` is forgotten; a
-    face must be seen `confirm_hits` times to be reported, but one of which the cascade is surer
-    than `sure_confidence` only once (95 % of the faces in the data folder's clips, 2 of 28 false
-    alarms); 1 is for none. At most `max_faces` (the largest) are followed.
+    `detect_interval_s` of media time, on parts of the picture every `search_interval_s`: see
+    `stream.faces.search`. In between O-Net alone follows each face, every `follow_interval_s`, more
+    often while one moves unsteadily, 0 for on every frame. A face out of sight for `lost_after_s`
+    is forgotten; a face must be seen `confirm_hits` times to be reported, but one of which the
+    cascade is surer than `sure_confidence` only once (95 % of the faces in the data folder's clips,
+    2 of 28 false alarms); 1 is for none. At most `max_faces` (the largest) are followed.
     """
 
     min_face_px: int = 40
@@ -24,7 +24,7 @@ class FacesOptions:
     factor: float = 0.709
     detect_interval_s: float = 2.0
     search_interval_s: float = 0.25
-    follow_interval_s: float = 0.1
+    follow_interval_s: float = 0.25
     lost_after_s: float = 1.5
     confirm_hits: int = 2
     sure_confidence: float = 0.99

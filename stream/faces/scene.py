@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
 
 from stream.types import THUMBNAIL_PX, Floats, Pixels
@@ -17,6 +18,9 @@ STIR_LEVELS: Final = 24
 STIR_SHARE: Final = 0.01
 """So many of the points beside the known faces change by so much when somebody comes in; noise and
 compression change single points, and less."""
+
+STIR_POINTS: Final = 2
+"""A row or column of points with fewer that change is at the edge of the motion, or noise."""
 
 PERSON_SIDES: Final = np.array([-1.5, -0.75, 1.5, 4.0], np.float32)
 """How far the person to whom a face belongs moves about it: to the left, up, right and down from
@@ -37,25 +41,37 @@ class Scene:
             return False
         if thumbnail.shape != last.shape:
             return True
-        change = np.abs(thumbnail.astype(np.int16) - last)
-        return float(change.mean()) > CUT_LEVELS
+        return cv2.norm(thumbnail, last, cv2.NORM_L1) > CUT_LEVELS * last.size
 
     def searched(self) -> None:
         """The whole picture was searched: what changes from now on is news."""
         self._searched = self._last
 
-    def stirred(self, boxes: Floats) -> bool | None:
-        """Whether something has moved beside the faces in `boxes` (N, 4) since the last search;
-        None where that is not known.
+    @property
+    def comparable(self) -> bool:
+        """Whether it is known what has changed since the last search."""
+        then, now = self._searched, self._last
+        return then is not None and now is not None and then.shape == now.shape
+
+    def stirred(self, boxes: Floats) -> Floats | None:
+        """Where something has moved beside the faces in `boxes` (N, 4) since the last search: one
+        box (4,) around it, in the picture's pixels; None where nothing has, or that is not known.
         """
         then, now = self._searched, self._last
         if then is None or now is None or then.shape != now.shape:
             return None
-        changed = np.abs(now.astype(np.int16) - then) > STIR_LEVELS
+        changed = cv2.absdiff(now, then) > STIR_LEVELS
         persons = boxes + np.tile(boxes[:, 2:] - boxes[:, :2], 2) * PERSON_SIDES
         for x1, y1, x2, y2 in np.maximum(persons / THUMBNAIL_PX, 0).astype(int):
             changed[y1 : y2 + 1, x1 : x2 + 1] = False
-        return bool(changed.mean() > STIR_SHARE)
+        if np.count_nonzero(changed) <= STIR_SHARE * changed.size:
+            return None
+        rows = np.flatnonzero(np.count_nonzero(changed, axis=1) >= STIR_POINTS)
+        columns = np.flatnonzero(np.count_nonzero(changed, axis=0) >= STIR_POINTS)
+        if not (len(rows) and len(columns)):
+            return None
+        corners = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        return np.array(corners, np.float32) * np.float32(THUMBNAIL_PX)
 
     def reset(self) -> None:
         """Forget all pictures, as at the start of an epoch."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.faces.association import Faces, associate, distinct
 from stream.faces.options import FacesOptions
@@ -15,6 +16,9 @@ from stream.types import FaceDetection, FaceTrack, Floats, TrackState
 
 VELOCITY_MEMORY_S: Final = 0.15
 """How long a velocity is averaged: a box trembles by a pixel a frame, 30 px/s at 30 fps."""
+
+STRAYING_MEMORY_S: Final = 0.5
+"""How long it counts that a face was not where it was expected."""
 
 COASTING_S: Final = 1.0
 """A face out of sight is expected to go on for this long, slowing down exponentially."""
@@ -33,6 +37,8 @@ DRIFTED: Final = 1.35
 """O-Net follows itself: a box that has grown or shrunk so much since the cascade found it may hold
 something else, half a body for one."""
 
+Mask = NDArray[np.bool_]
+
 NEW: Final = 0
 """The id of a track that has none yet; ids start at 1."""
 
@@ -46,6 +52,7 @@ class _Track:
     state: TrackState
     velocity_px_s: Floats
     found: FaceDetection
+    strays_sides_s: float = 0.0
     hits: int = 1
     unfound: int = 0
 
@@ -57,6 +64,9 @@ class _Track:
     def see(self, detection: FaceDetection, now_s: float, confirm_hits: int) -> None:
         passed_s = now_s - self.last_seen_s
         if passed_s > 0:
+            strayed = self._sides_off(detection, now_s) / passed_s
+            kept = self.strays_sides_s * math.exp(-passed_s / STRAYING_MEMORY_S)
+            self.strays_sides_s = max(strayed, kept)
             moved = detection.landmarks_px.mean(axis=0) - self.detection.landmarks_px.mean(axis=0)
             # The first step is all that is known: somebody who runs past would else be lost.
             memory = 1 - math.exp(-passed_s / VELOCITY_MEMORY_S) if self.hits > 1 else 1.0
@@ -71,18 +81,22 @@ class _Track:
 
     def predicted(self, now_s: float) -> FaceDetection:
         """The last detection, moved to where it is expected, but never far."""
-        x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
-        farthest = FARTHEST_SIDES * max(x2 - x1, y2 - y1)
+        farthest = FARTHEST_SIDES * self._side()
         shift = np.clip(self.shift_px(now_s), -farthest, farthest)
         seen = self.detection
         return FaceDetection(
             seen.box_px + np.tile(shift, 2), seen.landmarks_px + shift, seen.confidence
         )
 
-    def sides_per_s(self) -> float:
-        """How fast the face moves, in sides of its box a second."""
+    def _sides_off(self, detection: FaceDetection, now_s: float) -> float:
+        """How far `detection` is from where the face was expected, in sides of its box."""
+        expected = self.detection.box_px.reshape(2, 2).mean(axis=0) + self.shift_px(now_s)
+        off = detection.box_px.reshape(2, 2).mean(axis=0) - expected
+        return math.hypot(*off.tolist()) / self._side()
+
+    def _side(self) -> float:
         x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
-        return math.hypot(*self.velocity_px_s.tolist()) / max(x2 - x1, y2 - y1, 1.0)
+        return max(x2 - x1, y2 - y1, 1.0)
 
     def miss(self) -> None:
         if self.state is TrackState.CONFIRMED:
@@ -90,6 +104,13 @@ class _Track:
 
     def area(self) -> float:
         return _area(self.detection)
+
+    def lies_in(self, region: Sequence[int] | None) -> bool:
+        """Whether the whole box is in the region (x1, y1, x2, y2)."""
+        if region is None:
+            return True
+        corners = self.detection.box_px.reshape(2, 2)
+        return bool((corners[0] >= region[:2]).all() and (corners[1] <= region[2:]).all())
 
     def drifted(self) -> bool:
         ratio = self.area() / max(_area(self.found), 1.0)
@@ -116,6 +137,9 @@ class FaceTracker:
             for t in self._tracks
         )
 
+    def __len__(self) -> int:
+        return len(self._tracks)
+
     def reset(self) -> None:
         """Forget every face; ids go on counting."""
         self._tracks.clear()
@@ -129,17 +153,23 @@ class FaceTracker:
             for shown, track in zip(self.tracks, self._tracks, strict=True)
         )
 
-    def sides_per_s(self) -> float:
-        """The speed of the fastest face, in sides of its box a second; 0 without one."""
-        return max((track.sides_per_s() for track in self._tracks), default=0.0)
+    def strays_sides_s(self) -> float:
+        """How fast the least steady face leaves where it is expected, in sides of its box a
+        second; 0 without one.
+        """
+        return max((track.strays_sides_s for track in self._tracks), default=0.0)
 
     def seen_once(self) -> bool:
         """Whether there is a face whose speed is not known yet."""
         return any(track.hits == 1 for track in self._tracks)
 
-    def drifted(self) -> bool:
-        """Whether a face's size is no longer that with which the cascade found it."""
-        return any(track.drifted() for track in self._tracks)
+    def lost(self) -> Mask:
+        """Which of `tracks` were not seen in the last look."""
+        return np.array([track.state is TrackState.LOST for track in self._tracks], bool)
+
+    def drifted(self) -> Mask:
+        """Whose size is no longer that with which the cascade found it."""
+        return np.array([track.drifted() for track in self._tracks], bool)
 
     def expected(self, now_s: float) -> Floats:
         """Where each of `tracks` is expected at media time `now_s`: boxes float32 (N, 4)."""
@@ -150,12 +180,14 @@ class FaceTracker:
         now_s: float,
         followed: Sequence[FaceDetection],
         found: Sequence[FaceDetection] | None = None,
+        region: Sequence[int] | None = None,
     ) -> tuple[FaceTrack, ...]:
         """Take one look's detections at media time `now_s`; give the tracks that are alive.
 
         `followed` are what O-Net confirmed where faces were expected, in any order; they keep
-        tracks but start none. `found` is what the full cascade found in the whole picture, None
-        where it did not run; it also starts tracks, and wins where both saw a face.
+        tracks but start none. `found` is what the full cascade found, None where it did not run; it
+        also starts tracks, and wins where both saw a face. `region` (x1, y1, x2, y2) is where it
+        looked, None for the whole picture.
         """
         surest = sorted(followed, key=lambda detection: -detection.confidence)
         both = [*(found or ()), *surest]
@@ -172,7 +204,7 @@ class FaceTracker:
             track.see(detections[place], now_s, self._options.confirm_hits)
             if place < new:
                 track.found, track.unfound = detections[place], 0
-            elif found is not None:
+            elif found is not None and track.lies_in(region):
                 track.unfound += 1
         self._forget(now_s)
         taken = set(pairs.values())

@@ -90,11 +90,19 @@ def test_due_times_follow_media_time_and_not_the_number_of_frames() -> None:
     assert [len(crops) for crops, _ in frames] == [1, 0, 0, 1, 0, 1]
 
 
-def test_each_face_has_its_own_due_time() -> None:
+def two_faces(*times_s: float) -> list[list[int]]:
+    """Who is scored at these times, the second face being in sight from the second time on."""
     one, other = builders.track(1), builders.track(2, box_px=(10.0, 60.0, 90.0, 160.0))
-    analyzer = make([one], [one, other], [one, other], options=ScoringOptions(target_fps=4.0))
-    frames = run(analyzer, [0.0, 0.1, 0.25, 0.35])
-    assert [[crop.track_id for crop in crops] for crops, _ in frames] == [[1], [2], [1], [2]]
+    analyzer = make([one], [one, other], options=ScoringOptions(target_fps=4.0))
+    return [[crop.track_id for crop in crops] for crops, _ in run(analyzer, times_s)]
+
+
+def test_each_face_has_its_own_due_time() -> None:
+    assert two_faces(0.0, 0.12, 0.25, 0.37) == [[1], [2], [1], [2]]
+
+
+def test_a_face_goes_with_one_that_is_due_shortly_before_and_both_stay_together() -> None:
+    assert two_faces(0.0, 0.06, 0.25, 0.31, 0.5, 0.56) == [[1], [2], [1, 2], [], [1, 2], []]
 
 
 def test_a_crop_is_cut_in_the_specs_geometry() -> None:
@@ -134,6 +142,17 @@ def test_a_frame_is_wanted_for_a_score_for_a_place_and_at_the_start_of_an_epoch(
     assert analyzer.wants(builders.frame(0.1)), "its place is due"
     finder.looks = False
     assert analyzer.wants(builders.frame(0.0, epoch=1))
+
+
+def test_what_takes_long_waits_for_a_score_that_is_due_soon() -> None:
+    analyzer, finder = idle()
+    for at_s, held in ((0.05, False), (0.2, True), (0.25, True)):
+        analyzer.wants(builders.frame(at_s))
+        assert finder.held[-1] is held
+    step(analyzer, builders.frame(0.25))
+    assert finder.held[-1] is True, "the look that scores"
+    analyzer.wants(builders.frame(0.28))
+    assert finder.held[-1] is False
 
 
 def test_a_frame_with_errors_is_not_wanted_for_a_score() -> None:

@@ -41,37 +41,53 @@ NOBODY = np.zeros((0, 4), np.float32)
 SOMEBODY = np.array([[480, 160, 640, 320]], np.float32)
 
 
-def stirred(x1: int, y1: int, x2: int, y2: int, faces: Floats) -> bool | None:
-    """Whether a change of these points counts, with those faces in sight."""
+def stirred(x1: int, y1: int, x2: int, y2: int, faces: Floats) -> list[float] | None:
+    """What a change of these points is taken for, with those faces in sight."""
     scene, now = Scene(), ROOM.copy()
     scene.cut(ROOM)
     scene.searched()
-    now[y1:y2, x1:x2] = 255 - now[y1:y2, x1:x2]
+    now[y1:y2, x1:x2] = np.where(ROOM[y1:y2, x1:x2] > 127, 0, 255)
     scene.cut(now)
-    return scene.stirred(faces)
+    news = scene.stirred(faces)
+    return None if news is None else news.tolist()
 
 
-def test_what_moves_beside_the_known_faces_is_news() -> None:
-    assert stirred(2, 30, 10, 40, SOMEBODY) is True
-    assert stirred(2, 30, 10, 40, NOBODY) is True
+def test_what_moves_beside_the_known_faces_is_news_and_where() -> None:
+    where = [2 * 16, 30 * 16, 10 * 16, 40 * 16]
+    assert stirred(2, 30, 10, 40, SOMEBODY) == where
+    assert stirred(2, 30, 10, 40, NOBODY) == where
 
 
 def test_a_known_persons_own_motion_is_none() -> None:
-    assert stirred(20, 10, 50, 44, SOMEBODY) is False
-    assert stirred(20, 10, 50, 44, NOBODY) is True
+    assert stirred(20, 10, 50, 44, SOMEBODY) is None
+    assert stirred(20, 10, 50, 44, NOBODY) == [20 * 16, 10 * 16, 50 * 16, 44 * 16]
 
 
 def test_a_small_change_or_none_at_all_is_none() -> None:
-    assert stirred(0, 0, 3, 3, NOBODY) is False
-    assert stirred(0, 0, 0, 0, NOBODY) is False
+    assert stirred(0, 0, 3, 3, NOBODY) is None
+    assert stirred(0, 0, 0, 0, NOBODY) is None
+
+
+def test_single_points_far_away_do_not_make_the_place_larger() -> None:
+    scene, now = Scene(), ROOM.copy()
+    scene.cut(ROOM)
+    scene.searched()
+    now[10:20, 10:20] = np.where(ROOM[10:20, 10:20] > 127, 0, 255)
+    now[44, 79] = 255 if ROOM[44, 79] < 128 else 0
+    scene.cut(now)
+    news = scene.stirred(NOBODY)
+    assert news is not None
+    assert news.tolist() == [160, 160, 320, 320]
 
 
 def test_without_a_search_to_compare_with_it_is_not_known() -> None:
     scene = Scene()
     scene.cut(ROOM)
-    assert scene.stirred(NOBODY) is None
+    assert not scene.comparable
     scene.searched()
+    assert scene.comparable
     scene.cut(None)
+    assert not scene.comparable
     assert scene.stirred(NOBODY) is None
 
 
