@@ -264,7 +264,7 @@ class Analyzer:
                 frame.capture.size_px,
                 self._geometry,
                 frame.capture.corrupt,
-                frame.capture.quantiser,
+                frame.capture.quantiser(),
             )
             person = self._people[track.track_id]
             person.quality = quality

@@ -62,13 +62,18 @@ def no_thumbnail() -> Pixels | None:
     return None
 
 
+def no_quantiser() -> float | None:
+    """None: for sources that do not tell how coarsely they are coded."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One decoded picture as a source hands it over, its colours not yet converted.
 
     `captured_at_s` is when the sender took it, as far as `clock` can tell; `arrived_at_s` when its
     last packet was here; `decoded_at_s` when the decoder gave it out. `size_px` is (width, height).
-    `corrupt` marks a picture decoded with errors: it is shown but never scored. `quantiser` says
+    `corrupt` marks a picture decoded with errors: it is shown but never scored. `quantiser` reads
     how coarsely it was coded, on H.264's scale of 0 to 51, None if unknown. `convert` makes the
     RGB pixels, in any thread, and is called at most once. `thumbnail` gives the brightness of a
     coarse grid of points, uint8 (h, w), upright, without converting; None where it is not cheap.
@@ -82,7 +87,7 @@ class Capture:
     size_px: tuple[int, int]
     convert: Callable[[], Pixels]
     corrupt: bool = False
-    quantiser: float | None = None
+    quantiser: Callable[[], float | None] = no_quantiser
     rtp_timestamp: int | None = None
     thumbnail: Callable[[], Pixels | None] = no_thumbnail
 

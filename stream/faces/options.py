@@ -22,7 +22,7 @@ class FacesOptions:
     min_face_px: int = 40
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     factor: float = 0.709
-    detect_interval_s: float = 2.0
+    detect_interval_s: float = 3.0
     search_interval_s: float = 0.25
     follow_interval_s: float = 0.25
     lost_after_s: float = 1.5

@@ -158,7 +158,7 @@ class _Reel:
             "shape": pixels.shape,
             "size_px": capture.size_px,
             "corrupt": capture.corrupt,
-            "quantiser": capture.quantiser,
+            "quantiser": capture.quantiser(),
         }
         try:
             wire.send(self._channel, {"picture": body}, pixels.data)

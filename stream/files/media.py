@@ -178,5 +178,5 @@ class SentFile:
             size_px=(width, height),
             convert=lambda: pixels,
             corrupt=bool(said.get("corrupt", False)),
-            quantiser=said.get("quantiser"),
+            quantiser=lambda: said.get("quantiser"),
         )

@@ -16,8 +16,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
-from stream.sources.quantiser import EXPORT, quantiser_of
-from stream.types import THUMBNAIL_PX, Pixels
+from stream.sources.quantiser import EXPORT, quantiser_reader
+from stream.types import THUMBNAIL_PX, Pixels, no_quantiser
 
 THREADS: Final = 2
 _BRIGHTNESS_FIRST: Final = frozenset(
@@ -31,12 +31,12 @@ _FALLBACK_FPS: Final = 25.0
 class Picture:
     """A decoded frame, its colours as the codec left them; `corrupt` where errors reach it.
 
-    `quantiser` says how coarsely it was coded (see `stream.sources.quantiser`), None if unknown.
+    `quantiser` reads how coarsely it was coded (see `stream.sources.quantiser`), None if unknown.
     """
 
     frame: VideoFrame
     corrupt: bool
-    quantiser: float | None = None
+    quantiser: Callable[[], float | None] = no_quantiser
 
     @property
     def timestamp_s(self) -> float | None:
@@ -141,7 +141,7 @@ class Decoder:
             self._damaged = True
         elif frame.key_frame:
             self._damaged = False
-        return Picture(frame, self._damaged, quantiser_of(self._codec, frame, packet))
+        return Picture(frame, self._damaged, quantiser_reader(self._codec, frame, packet))
 
 
 def to_rgb(frame: VideoFrame) -> Pixels:

@@ -141,7 +141,7 @@ def _watched(path: Path, cascade: Cascade, settings: Settings) -> Watcher:
         # The slack is for time stamps in milliseconds.
         if capture.media_time_s >= due_s - 1e-3:
             watcher.look(
-                capture.convert(), capture.media_time_s, capture.corrupt, capture.quantiser
+                capture.convert(), capture.media_time_s, capture.corrupt, capture.quantiser()
             )
             due_s = max(due_s + interval_s, capture.media_time_s)
         return True

@@ -61,13 +61,13 @@ def test_a_large_part_is_searched_as_a_whole() -> None:
 
 def test_after_a_search_of_a_part_the_whole_is_still_due_at_its_time() -> None:
     searches = searched()
-    for at_s in (0.3, 0.9, 1.5):
+    for at_s in (0.3, 1.5, 2.7):
         searches.see(at_s, stirred(0, 30, 10 + round(10 * at_s), 45))
         assert searches.due(at_s, SOMEBODY, NOBODY)
         assert searches.region(at_s, SIZE_PX, SOMEBODY, NOBODY) is not None
         searches.done(at_s, whole=False)
-    assert searches.due(2.0, SOMEBODY, NOBODY)
-    assert searches.region(2.0, SIZE_PX, SOMEBODY, NOBODY) is None
+    assert searches.due(3.0, SOMEBODY, NOBODY)
+    assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
 
 
 def test_while_somebody_is_missed_the_whole_is_searched_more_often() -> None:

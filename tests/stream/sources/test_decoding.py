@@ -181,7 +181,7 @@ def test_every_picture_says_how_coarsely_it_was_coded_if_its_codec_does(
         for _ in range(5):
             sink.mux(stream.encode(grey))
         sink.mux(stream.encode(None))
-    seen = [picture.quantiser for picture in pictures(path)]
+    seen = [picture.quantiser() for picture in pictures(path)]
     assert len(seen) == 5
     for quantiser in seen:
         assert (quantiser is not None and 0 <= quantiser <= 51) is told

@@ -52,4 +52,4 @@ def pictures(clip: Path) -> Iterator[Shown]:
             for picture in decoder.decode(packet):
                 time_s = picture.timestamp_s or 0.0
                 first_s = time_s if first_s is None else first_s
-                yield Shown(to_rgb(picture.frame), time_s - first_s, picture.quantiser)
+                yield Shown(to_rgb(picture.frame), time_s - first_s, picture.quantiser())
