@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -82,11 +82,15 @@ class _Track:
     def predicted(self, now_s: float) -> FaceDetection:
         """The last detection, moved to where it is expected, but never far."""
         farthest = FARTHEST_SIDES * self._side()
-        shift = np.clip(self.shift_px(now_s), -farthest, farthest)
+        x, y = (min(max(float(px), -farthest), farthest) for px in self.shift_px(now_s))
         seen = self.detection
-        return FaceDetection(
-            seen.box_px + np.tile(shift, 2), seen.landmarks_px + shift, seen.confidence
-        )
+        box_px = seen.box_px + np.array((x, y, x, y), np.float32)
+        landmarks_px = seen.landmarks_px + np.array((x, y), np.float32)
+        return FaceDetection(box_px, landmarks_px, seen.confidence)
+
+    def shown(self, detection: FaceDetection) -> FaceTrack:
+        """The track as others see it, with its face at `detection`."""
+        return FaceTrack(self.track_id, detection, self.first_seen_s, self.last_seen_s, self.state)
 
     def _sides_off(self, detection: FaceDetection, now_s: float) -> float:
         """How far `detection` is from where the face was expected, in sides of its box."""
@@ -132,10 +136,7 @@ class FaceTracker:
     @property
     def tracks(self) -> tuple[FaceTrack, ...]:
         """Every track that is alive, by id; a lost one has its last detection."""
-        return tuple(
-            FaceTrack(t.track_id, t.detection, t.first_seen_s, t.last_seen_s, t.state)
-            for t in self._tracks
-        )
+        return tuple(track.shown(track.detection) for track in self._tracks)
 
     def __len__(self) -> int:
         return len(self._tracks)
@@ -149,8 +150,8 @@ class FaceTracker:
         most `FARTHEST_SIDES` from where they were seen. Changes nothing: it is no look.
         """
         return tuple(
-            replace(shown, detection=track.predicted(now_s)) if track.last_seen_s < now_s else shown
-            for shown, track in zip(self.tracks, self._tracks, strict=True)
+            track.shown(track.predicted(now_s) if track.last_seen_s < now_s else track.detection)
+            for track in self._tracks
         )
 
     def strays_sides_s(self) -> float:

@@ -71,7 +71,8 @@ class Picture:
         rows: Pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         offset = THUMBNAIL_PX // 2
         points = rows[offset : frame.height : THUMBNAIL_PX, offset : frame.width : THUMBNAIL_PX]
-        return np.rot90(points, _quarter_turns(frame)).astype(np.uint8)
+        turns = _quarter_turns(frame)
+        return np.ascontiguousarray(np.rot90(points, turns) if turns else points)
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
