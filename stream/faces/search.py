@@ -90,7 +90,8 @@ class Searches:
         if self._at_once:
             return True
         whole_s, part_s = self._intervals_s(known, missed)
-        if self._past(self._whole_s, now_s, whole_s + (HELD_S if hold else 0.0)):
+        held_s = min(HELD_S, whole_s) if hold else 0.0
+        if self._past(self._whole_s, now_s, whole_s + held_s):
             return True
         if self._past(self._searched_s, now_s, part_s) and (
             len(missed) or self._scene.stirred(known) is not None

@@ -20,12 +20,13 @@ from training.evaluate.clips.finding import Shown, opened_finder, pictures
 from training.evaluate.clips.live import pipeline
 
 ALLOWED: Final = 0.001
-LOOKS: Final = FacesOptions(follow_interval_s=0.0, detect_interval_s=0.5)
+LOOKS: Final = FacesOptions(follow_interval_s=0.0, detect_interval_s=0.0, search_interval_s=0.0)
 SETTINGS: Final = tuple(
-    f"faces.{key}={getattr(LOOKS, key)}" for key in ("follow_interval_s", "detect_interval_s")
+    f"faces.{key}={getattr(LOOKS, key)}"
+    for key in ("follow_interval_s", "detect_interval_s", "search_interval_s")
 )
-"""Both look at every frame and search at the same times: which frames the program would otherwise
-pass over depends on what moves in them, and each look's place on the look before."""
+"""Both search the whole of every frame: what the program would otherwise pass over depends on what
+moves in the picture and on when faces are scored, and each look's place on the look before."""
 
 
 @dataclass(frozen=True, slots=True)
