@@ -31,7 +31,8 @@ from stream.slot import LatestSlot
 from stream.sources.base import Source
 from stream.types import Analysis, Capture, CropScore, FaceCrop, Frame, Identity
 
-Crops = tuple[FaceCrop, ...]
+Scored = tuple[tuple[FaceCrop, ...], Sequence[CropScore]]
+NOTHING_DUE: Final[Scored] = ((), ())
 LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0
 SCORES_QUEUED: Final = 4
@@ -225,11 +226,9 @@ class Session:
 
         return emit
 
-    async def _look_at(self, numbered: _Numbered) -> None:
-        own = self._own(numbered.capture)
-        frame = Frame(self.identity.stream_id, numbered.epoch, numbered.seq, own)
-        crops: Crops = ()
-        scores: list[CropScore] = []
+    async def _look_at(self, taken: _Numbered) -> None:
+        frame = Frame(self.identity.stream_id, taken.epoch, taken.seq, self._own(taken.capture))
+        crops, scores = NOTHING_DUE
         # A file read without pacing is looked at the same way in each run, however full the box.
         if self._analyzer.wants(frame, busy=not self._policy.fast and self._scheduler.busy):
             look = partial(self._analyzer.observe, frame)
@@ -240,10 +239,10 @@ class Session:
                 return
         else:
             self._analyzer.coast(frame)
-        faces_at_s = self._clock.now_s()
+        faces_at_s, scored_at_s = self._clock.now_s(), None
         if crops:
             crops, scores = await self._score(crops)
-        scored_at_s = self._clock.now_s() if crops else None
+            scored_at_s = self._clock.now_s() if crops else None
         analysis = self._analyzer.absorb(frame, crops, scores, faces_at_s, scored_at_s)
         self._publish(analysis, len(crops))
         if self._policy.fast:
@@ -258,15 +257,16 @@ class Session:
             return replace(capture, convert=own)
         at_s = self._epoch_starts_s + capture.media_time_s
         self._clock.set(at_s)
-        times = dict.fromkeys(("captured_at_s", "arrived_at_s", "decoded_at_s"), at_s)
-        return replace(capture, convert=own, **times)
+        return replace(
+            capture, convert=own, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s
+        )
 
-    async def _score(self, crops: Crops) -> tuple[Crops, list[CropScore]]:
+    async def _score(self, crops: tuple[FaceCrop, ...]) -> Scored:
         try:
             return crops, await self._scheduler.score(crops, self._policy.urgency)
         except EngineError as exc:
             self._fault(exc)
-            return (), []
+            return NOTHING_DUE
 
     def _fault(self, exc: EngineError) -> None:
         self._metrics.faults.inc()
