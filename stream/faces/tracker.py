@@ -33,7 +33,7 @@ INCUMBENT_AREA: Final = 1.5
 FARTHEST_SIDES: Final = 0.5
 """Between two looks a face is shown at most this share of its side from where it was seen."""
 
-DRIFTED: Final = 1.35
+DRIFTED: Final = 1.2
 """O-Net follows itself: a box that has grown or shrunk so much since the cascade found it may hold
 something else, half a body for one."""
 
