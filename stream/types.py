@@ -57,6 +57,14 @@ THUMBNAIL_PX: Final = 16
 """A thumbnail has a point for so many pixels of the picture, across and down."""
 
 
+def green_thumbnail(pixels: Pixels) -> Pixels:
+    """Every `THUMBNAIL_PX`th point of a picture whose colours are there already, RGB or BGR: green
+    stands for brightness.
+    """
+    offset = THUMBNAIL_PX // 2
+    return pixels[offset::THUMBNAIL_PX, offset::THUMBNAIL_PX, 1].copy()
+
+
 def no_thumbnail() -> Pixels | None:
     """None: for sources that have no cheap one."""
     return None

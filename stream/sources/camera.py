@@ -24,7 +24,7 @@ from stream.sources.decoding import Decoder, video_stream
 from stream.sources.live import LiveRelay, NoPictures, Sent
 from stream.sources.silence import Silence
 from stream.sources.timeline import Timeline
-from stream.types import THUMBNAIL_PX, Capture, Pixels
+from stream.types import Capture, Pixels, green_thumbnail
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class CameraSource:
                 clock="arrival",
                 size_px=(bgr.shape[1], bgr.shape[0]),
                 convert=_to_rgb(bgr),
-                thumbnail=partial(_thumbnail, bgr),
+                thumbnail=partial(green_thumbnail, bgr),
             )
 
     def _fault(self, exc: Exception) -> SourceError:
@@ -165,11 +165,6 @@ class CameraSource:
 
     def _error(self, problem: str, remedy: str, retryable: bool = True) -> SourceError:
         return SourceError(self._shown, problem, remedy, retryable=retryable)
-
-
-def _thumbnail(bgr: Pixels) -> Pixels:
-    offset = THUMBNAIL_PX // 2
-    return bgr[offset::THUMBNAIL_PX, offset::THUMBNAIL_PX, 1].copy()
 
 
 def _to_rgb(bgr: Pixels) -> Callable[[], Pixels]:
