@@ -102,6 +102,19 @@ class Lane:
         self._put(Crops(crops, answer), urgency)
         return await answer
 
+    def score_at_once(self, crops: Sequence[FaceCrop]) -> list[CropScore] | None:
+        """Score crops from within work that runs in the lane's thread; None, and they are to wait
+        for their turn and a batch, where anything else waits.
+
+        Raises: InferenceFailed.
+        """
+        if not crops:
+            return []
+        with self._changed:
+            if len(self._backlog):
+                return None
+        return self._infer(crops)
+
     async def succeed(self, models: Models) -> None:
         """Let `models` take over between two works, and close those that served."""
 

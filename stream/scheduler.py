@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeVar
 
+from engines.errors import EngineError
 from stream.backlog import Urgency
 from stream.lane import Lane, Models
 from stream.types import CropScore, FaceCrop
 
-__all__ = ["Scheduler", "Urgency"]
+__all__ = ["Look", "Scheduler", "Urgency"]
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came of one look: the `crops` that were due, their `scores` in order, when it was known
+    who is there, and the `fault` for which there are no scores.
+    """
+
+    crops: tuple[FaceCrop, ...]
+    scores: Sequence[CropScore]
+    faces_at_s: float
+    fault: EngineError | None = None
 
 
 class Scheduler:
@@ -73,6 +87,36 @@ class Scheduler:
         Cancelling withdraws work that waits, and lets work in flight finish.
         """
         return await self._least_busy().call(work, urgency)
+
+    async def look(
+        self,
+        find: Callable[[], Sequence[FaceCrop]],
+        now_s: Callable[[], float],
+        urgency: Urgency = Urgency.LIVE,
+    ) -> Look:
+        """Run `find` as `call` does, and score what it gives: at once where nothing else waits for
+        that lane, without going back to the event loop, else as `score` does.
+
+        Raises: what `find` raises. Cancelling withdraws what waits.
+        """
+        lane = self._least_busy()
+
+        def work() -> tuple[Look, bool]:
+            crops = tuple(find())
+            look = Look(crops, (), now_s())
+            try:
+                scores = lane.score_at_once(crops)
+            except EngineError as exc:
+                return replace(look, fault=exc), True
+            return replace(look, scores=scores or ()), scores is not None
+
+        look, done = await lane.call(work, urgency)
+        if done:
+            return look
+        try:
+            return replace(look, scores=await self.score(look.crops, urgency))
+        except EngineError as exc:
+            return replace(look, fault=exc)
 
     async def score(
         self, crops: Sequence[FaceCrop], urgency: Urgency = Urgency.LIVE

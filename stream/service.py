@@ -204,7 +204,7 @@ class Service:
     def analyzer(self, faces: FacesOptions | None = None) -> Analyzer:
         """One stream's or one file's logic over the service's networks.
 
-        Its `observe` is to be called by way of `scheduler.call`.
+        Its `observe` is to be called by way of `scheduler.look`.
         """
         faces = faces or self._config.faces
         finder = FaceFinder(LaneCascade(faces), faces)

@@ -25,14 +25,12 @@ from stream.metrics import FaultLog, StreamMetrics
 from stream.policy import Attempts, Policy
 from stream.preview import Preview
 from stream.pull import Pull
-from stream.scheduler import Scheduler
+from stream.scheduler import Look, Scheduler
 from stream.sinks.base import Sink
 from stream.slot import LatestSlot
 from stream.sources.base import Source
-from stream.types import Analysis, Capture, CropScore, FaceCrop, Frame, Identity
+from stream.types import Analysis, Capture, Frame, Identity
 
-Scored = tuple[tuple[FaceCrop, ...], Sequence[CropScore]]
-NOTHING_DUE: Final[Scored] = ((), ())
 LOG: Final = logging.getLogger("deepfakestream")
 STALLED_AFTER_S: Final = 1.0
 SCORES_QUEUED: Final = 4
@@ -228,22 +226,22 @@ class Session:
 
     async def _look_at(self, taken: _Numbered) -> None:
         frame = Frame(self.identity.stream_id, taken.epoch, taken.seq, self._own(taken.capture))
-        crops, scores = NOTHING_DUE
         # A file read without pacing is looked at the same way in each run, however full the box.
         if self._analyzer.wants(frame, busy=not self._policy.fast and self._scheduler.busy):
-            look = partial(self._analyzer.observe, frame)
+            find = partial(self._analyzer.observe, frame)
             try:
-                crops = await self._scheduler.call(look, self._policy.urgency)
+                look = await self._scheduler.look(find, self._clock.now_s, self._policy.urgency)
             except EngineError as exc:
                 self._fault(exc)
                 return
         else:
             self._analyzer.coast(frame)
-        faces_at_s, scored_at_s = self._clock.now_s(), None
-        if crops:
-            crops, scores = await self._score(crops)
-            scored_at_s = self._clock.now_s() if crops else None
-        analysis = self._analyzer.absorb(frame, crops, scores, faces_at_s, scored_at_s)
+            look = Look((), (), self._clock.now_s())
+        if look.fault:
+            self._fault(look.fault)
+        crops = () if look.fault else look.crops
+        scored_at_s = self._clock.now_s() if crops else None
+        analysis = self._analyzer.absorb(frame, crops, look.scores, look.faces_at_s, scored_at_s)
         self._publish(analysis, len(crops))
         if self._policy.fast:
             await self.messages.drained()
@@ -260,13 +258,6 @@ class Session:
         return replace(
             capture, convert=own, captured_at_s=at_s, arrived_at_s=at_s, decoded_at_s=at_s
         )
-
-    async def _score(self, crops: tuple[FaceCrop, ...]) -> Scored:
-        try:
-            return crops, await self._scheduler.score(crops, self._policy.urgency)
-        except EngineError as exc:
-            self._fault(exc)
-            return NOTHING_DUE
 
     def _fault(self, exc: EngineError) -> None:
         self._metrics.faults.inc()

@@ -62,7 +62,7 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "stream.succession", "engines.spec",
     ),
     "stream.lane": ("stream.answer", "stream.backlog", "stream.faces", "stream.types", *SPECS),
-    "stream.scheduler": ("stream.backlog", "stream.lane", "stream.types"),
+    "stream.scheduler": ("stream.backlog", "stream.lane", "stream.types", *SPECS),
     "stream.messages": ("stream.clock", "stream.scoring", "stream.types"),
     "stream.metrics": ("stream.latency",),
     "stream.journal": (

@@ -214,3 +214,94 @@ async def test_it_is_busy_while_live_work_waits_for_every_device() -> None:
             engine.gate.set()
         await asyncio.gather(*jobs, *lives)
         assert not scheduler.busy
+
+
+# -- a look, and the scores of what it found ----------------------------------------------------
+
+
+async def test_a_look_that_is_alone_is_scored_without_another_turn() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
+        calls: list[str] = []
+        lane = scheduler.lanes[0]
+
+        def find() -> list[FaceCrop]:
+            calls.append(threading.current_thread().name)
+            assert lane.load == 1
+            return crops(138, 118)
+
+        look = await scheduler.look(find, lambda: 7.5)
+    assert [score.logit for score in look.scores] == [10.0, -10.0]
+    assert (len(look.crops), look.faces_at_s, look.fault) == (2, 7.5, None)
+    assert calls == ["inference-0"]
+    assert engine.batches == [2]
+
+
+async def test_looks_that_come_together_share_a_batch() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
+        async with busy(scheduler, engine):
+            looks = [
+                asyncio.create_task(scheduler.look(lambda: crops(129), lambda: 0.0))
+                for _ in range(3)
+            ]
+            await asyncio.sleep(0)
+        ended = await asyncio.gather(*looks)
+    assert sum(engine.batches) == 4
+    assert all([score.logit for score in look.scores] == [1.0] for look in ended)
+
+
+async def test_crops_of_a_look_leave_the_lane_to_those_who_wait() -> None:
+    order: list[str] = []
+    async with Scheduler(ScriptedNetworks()) as scheduler:
+        lane = scheduler.lanes[0]
+        inside, gate = threading.Event(), threading.Event()
+
+        def find() -> list[FaceCrop]:
+            inside.set()
+            assert gate.wait(DEADLINE_S)
+            return crops(138)
+
+        looking = asyncio.create_task(scheduler.look(find, lambda: 0.0))
+        looking.add_done_callback(lambda _: order.append("look"))
+        await asyncio.to_thread(inside.wait, DEADLINE_S)
+        other = asyncio.create_task(lane.call(lambda: order.append("other")))
+        await asyncio.sleep(0)
+        gate.set()
+        look = await looking
+        await other
+    assert order == ["other", "look"]
+    assert [score.logit for score in look.scores] == [10.0]
+
+
+async def test_a_look_without_crops_asks_no_detector() -> None:
+    engine = ScriptedEngine()
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
+        look = await scheduler.look(list, lambda: 1.0)
+    assert (look.crops, look.scores, look.fault) == ((), (), None)
+    assert engine.batches == []
+
+
+async def test_a_fault_of_the_detector_leaves_what_was_found() -> None:
+    engine = ScriptedEngine()
+    fault = InferenceFailed("detector", "no memory")
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
+        engine.fails = [fault]
+        look = await scheduler.look(lambda: crops(138), lambda: 0.0)
+        assert (len(look.crops), look.scores, look.fault) == (1, (), fault)
+        async with busy(scheduler, engine):
+            looking = asyncio.create_task(scheduler.look(lambda: crops(138), lambda: 0.0))
+            await asyncio.sleep(0)
+            waits = asyncio.create_task(scheduler.call(lambda: None))
+            await asyncio.sleep(0)
+        await waits
+        assert [score.logit for score in (await looking).scores] == [10.0]
+
+
+async def test_a_look_that_fails_is_raised() -> None:
+    def find() -> list[FaceCrop]:
+        raise InferenceFailed("pnet", "no memory")
+
+    async with Scheduler(ScriptedNetworks()) as scheduler:
+        with pytest.raises(InferenceFailed, match="pnet"):
+            await scheduler.look(find, lambda: 0.0)
