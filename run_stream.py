@@ -24,7 +24,7 @@ from stream.config import Config, EngineName, StreamConfig, load_config
 from stream.errors import ConfigError, SinkError, SourceError
 from stream.files import command
 from stream.listener import bind, listens_beyond_loopback, overlay_url, serving
-from stream.memory import share_heaps, spare_what_stays
+from stream.memory import share_heaps
 from stream.networks import Networks, open_networks
 from stream.rtc.exchange import Exchange
 from stream.server import create_app
@@ -67,7 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             networks = open_networks(config.engine)
             for one in networks:
                 opened.enter_context(one)
-            spare_what_stays()
             asyncio.run(_run(config, networks, listener))
     except ConfigError as exc:
         return _fail(2, exc)

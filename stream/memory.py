@@ -1,9 +1,8 @@
-"""Memory: how much of what was freed the C library keeps, and what Python need not look through."""
+"""Freed memory: how much of it the C library keeps."""
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 from typing import Final
 
@@ -24,14 +23,3 @@ def share_heaps() -> bool:
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
     return bool(mallopt(M_ARENA_MAX, max(2, os.cpu_count() or 1)))
-
-
-def spare_what_stays() -> None:
-    """Take all objects that there are by now out of Python's later collections.
-
-    To be called once the modules are imported and the networks open: they are there for good, a
-    hundred thousand objects, and to look through them takes 50 to 70 ms, in which no stream's
-    picture is looked at.
-    """
-    gc.collect()
-    gc.freeze()

@@ -1,16 +1,13 @@
-"""Threads share their heaps; what stays for good is not looked through again and again."""
+"""Threads share their heaps."""
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import subprocess
 import sys
 
 import pytest
-
-from stream.memory import spare_what_stays
 
 # As many threads as glibc would give heaps of their own, each allocating while all are there.
 HEAPS = """
@@ -51,19 +48,3 @@ def test_threads_share_one_heap_a_core_instead_of_eight() -> None:
     most = max(2, os.cpu_count() or 1)
     assert heaps("shared") <= most
     assert heaps("as it is") > most
-
-
-def test_what_is_there_is_spared_and_what_comes_later_is_collected() -> None:
-    try:
-        stays = [object()]
-        spare_what_stays()
-        assert gc.get_freeze_count() > 0
-        assert not any(one is stays for one in gc.get_objects())
-        later: list[object] = []
-        later.append(later)
-        assert any(one is later for one in gc.get_objects())
-        gc.collect()
-        del later
-        assert gc.collect() >= 1
-    finally:
-        gc.unfreeze()
