@@ -8,11 +8,17 @@ from typing import Final
 
 NVIDIA: Final = Path("/proc/driver/nvidia")
 PROCESSOR: Final = Path("/proc/cpuinfo")
+BYTE_PRODUCTS: Final = {"avx512_vnni", "avx_vnni"}
 
 
 def processor_name(listing: Path = PROCESSOR) -> str:
     """The processor's model, ``unknown`` where nothing says it."""
     return _field(listing, "model name") or platform.processor() or "unknown"
+
+
+def multiplies_bytes(listing: Path = PROCESSOR) -> bool:
+    """Whether the processor sums products of bytes in 32 bits (VNNI); False where it is not x86."""
+    return not BYTE_PRODUCTS.isdisjoint(_field(listing, "flags").split())
 
 
 def gpu_names(folder: Path = NVIDIA) -> str:

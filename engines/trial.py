@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from engines.canary import Timer, input_sides
 from engines.errors import EngineError, EngineUnavailable
 from engines.hardware import driver_version, gpu_names, processor_name
 from engines.package import installed_version
+from engines.precision import FLOAT
 from engines.spec import ModelSpec
 from engines.table import AUTO, CANDIDATES, build_needed, choose_engine, installed, open_engine
 
@@ -48,7 +49,7 @@ WORK: Final = (
     Work("pnet", 1, 8.0, (109, 194)),  # a pyramid a second, eight times as many pixels as this
     Work("rnet", 16, 1.0),
     Work("onet", 1, 10.0),
-    Work("detector", 2, 2.0),
+    Work(FLOAT, 2, 2.0),
 )
 
 Opener = Callable[..., Engine]
@@ -61,15 +62,16 @@ def fastest_engine(
     threads: int,
     cache: Path,
     timer: Timer,
+    detector: str = FLOAT,
     open_with: Opener = open_engine,
 ) -> str:
     """Give the engine that takes the least time for `WORK`, and log why it was chosen.
 
-    Each candidate that is installed opens the four models of the folder `weights` and runs them
-    a few times, 1 to 2 s in all. The result is kept in `cache` until a package, a model, the
-    machine or `threads` changes. Where it cannot be kept there is no trial, and the first
-    candidate is taken: two starts shall not differ by chance. Engines that would first build for
-    minutes do not take part.
+    Each candidate that is installed opens the four models of the folder `weights`, the spec
+    `detector` among them, and runs them a few times, 1 to 2 s in all. The result is kept in
+    `cache` until a package, a model, the machine or `threads` changes. Where it cannot be kept
+    there is no trial, and the first candidate is taken: two starts shall not differ by chance.
+    Engines that would first build for minutes do not take part.
 
     Raises: EngineUnavailable when no engine can run on `device`; ModelMismatch for weights that
     are not there.
@@ -77,10 +79,11 @@ def fastest_engine(
     names = installed(device)
     if device == "cpu" and len(names) < 2:
         return choose_engine(AUTO, device)[0]
-    key = _key(device, weights, threads)
+    specs = [weights / f"{detector if work.model == FLOAT else work.model}.json" for work in WORK]
+    key = _key(device, specs, threads)
 
     def attempt(folder: Path) -> None:
-        seconds = _seconds(names, device, weights, threads, cache, timer, open_with)
+        seconds = _seconds(names, device, specs, threads, cache, timer, open_with)
         (folder / FILE).write_text(json.dumps(seconds), encoding="utf-8")
 
     try:
@@ -97,8 +100,8 @@ def fastest_engine(
     return chosen
 
 
-def _key(device: str, weights: Path, threads: int) -> BuildKey:
-    models = [ModelSpec.load(weights / f"{work.model}.json").sha256 for work in WORK]
+def _key(device: str, specs: Sequence[Path], threads: int) -> BuildKey:
+    models = [ModelSpec.load(spec).sha256 for spec in specs]
     packages = sorted(
         {
             package
@@ -128,7 +131,7 @@ def _best(seconds: Mapping[str, float]) -> str:
 def _seconds(
     names: tuple[str, ...],
     device: str,
-    weights: Path,
+    specs: Sequence[Path],
     threads: int,
     cache: Path,
     timer: Timer,
@@ -138,7 +141,6 @@ def _seconds(
     seconds: dict[str, float] = {}
     problems: list[str] = []
     for name in names:
-        specs = [weights / f"{work.model}.json" for work in WORK]
         try:
             if any(build_needed(name, spec, device=device, cache=cache) for spec in specs):
                 raise EngineUnavailable(

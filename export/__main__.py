@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.command == "detector" and parsed.precision == "int8":
         if parsed.format != "onnx":
             parser.error("export detector: --precision int8 is for --format onnx")
+        if parsed.checkpoint:
+            parser.error("export detector: --precision int8 is made of an ONNX file: --from-onnx")
         return _quantised(parsed)
     if parsed.format != "onnx":
         return _other_format(parsed)
@@ -58,8 +60,8 @@ def _add_formats(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=WEIGHTS,
         metavar="PATH",
-        help="another format, and int8 without a checkpoint, is made from this ONNX file, or the "
-        "one in this folder (%(default)s)",
+        help="another format, and int8, is made from this ONNX file, or the one in this folder "
+        "(%(default)s)",
     )
     command.add_argument(
         "--capabilities",
@@ -106,15 +108,14 @@ def _detector(parsed: argparse.Namespace) -> int:
 
 def _quantised(parsed: argparse.Namespace) -> int:
     module = import_module("export.quantised")
-    out = parsed.out or Path("runs") / "int8"
     failures = (module.NotWorthIt, EngineError, OSError, ValueError, RuntimeError)
     try:
-        judgement = module.export_quantised(parsed.checkpoint, parsed.from_onnx, out)
+        judgement = module.export_quantised(parsed.from_onnx, parsed.out)
     except failures as exc:
         print(f"export detector: {_line(exc)}; nothing was written", file=sys.stderr)
         return 1
     print(judgement)
-    print(f"serve it with --set engine.weights={out}")
+    print("count calibration and alarm anew: python -m training calibrate --model …int8.json")
     return 0
 
 

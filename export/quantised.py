@@ -1,18 +1,19 @@
 """The detector in int8: quantised, judged beside the float file, written only if it is worth it.
 
-Weights are int8 for each channel, activations uint8 with ranges from real faces (ONNX Runtime's
-static quantisation, QDQ form, which OpenVINO reads too). The SRM layer and the stem stay in float:
-their signal is a few grey levels, less than one step of 8 bits over a picture's range; so do the
-attention and the last layer, which cost nothing.
+Weights are int8 for each channel, rounded together (`export.rounding`), activations uint8 with
+ranges from training faces (ONNX Runtime's static quantisation, QDQ form, which OpenVINO reads too).
+The SRM layer and the stem stay in float: their signal is a few grey levels, less than one step of
+8 bits over a picture's range. So do the first depthwise layer, whose rounding moved logits most of
+all layers' and whose time is the same in float, and the attention and the last layer, which cost
+nothing.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -27,23 +28,25 @@ from engines.base import Engine
 from engines.spec import CropGeometry, ModelSpec, sha256_of
 from engines.table import open_engine
 from export.canary import write_canary
-from export.detector import export_detector
+from export.rounding import round_weights
 from stream.config import data_dir
+from training.channel import sample
 from training.crops import GEOMETRY, decode
 from training.manifest import Face, load_faces, part
 from training.metrics import auc
 
-KEPT: Final = re.compile(r"srm|bayar|stem")
-"""Weights of the layers before the trunk, which stay in float with all that lies between them."""
+KEPT: Final = re.compile(r"srm|bayar|stem|blocks\.0\.0\.conv_dw")
+"""Weights of the first layers, which stay in float with all that lies between them."""
 HEAD: Final = re.compile(r"attention|classify")
 QUANTISED: Final = ("Conv", "Add", "Clip")
-CALIBRATION: Final = 64
-"""Faces that the ranges come from; 48 moved logits by at most 0.11."""
+CALIBRATION: Final = 256
+"""Training faces that ranges and rounding come from, every other one through a call's channel."""
 SOURCE: Final = "dfdc"
 AUC_DROP: Final = 0.005
 AT_ONCE: Final = 8
 ROUNDS: Final = 15
-MTCNN: Final = ("pnet", "rnet", "onet")
+NAME: Final = "detector.int8"
+"""Of the file and its spec, which lie beside the float ones: `engines.precision` looks there."""
 
 Pixels = NDArray[np.uint8]
 
@@ -70,12 +73,15 @@ class Faces:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Both networks on the same faces, and a batch of `AT_ONCE` on one thread in the same run."""
+    """Both networks on the same faces, and a batch of `AT_ONCE` on one thread in the same run.
+
+    `differences` are the logits' median and largest.
+    """
 
     faces: int
     auc: tuple[float, float]
     cpu_ms: tuple[float, float]
-    largest_difference: float
+    differences: tuple[float, float]
 
     @property
     def accepts(self) -> bool:
@@ -85,34 +91,30 @@ class Judgement:
     def __str__(self) -> str:
         return (
             f"AUC {self.auc[0]:.4f} -> {self.auc[1]:.4f} on {self.faces} faces, logits differ by "
-            f"at most {self.largest_difference:.2f}; {AT_ONCE} crops take {self.cpu_ms[0]:.1f} -> "
-            f"{self.cpu_ms[1]:.1f} ms"
+            f"{self.differences[0]:.3f} in the median and {self.differences[1]:.2f} at most; "
+            f"{AT_ONCE} crops take {self.cpu_ms[0]:.1f} -> {self.cpu_ms[1]:.1f} ms"
         )
 
 
-def export_quantised(checkpoint: Path | None, source: Path, out: Path) -> Judgement:
-    """Quantise the checkpoint's network, or the ONNX file (or folder with it) at `source`.
+def export_quantised(source: Path, out: Path | None) -> Judgement:
+    """Quantise the float ONNX file (or the folder with it) at `source`, into `out` or beside it.
 
     Faces come from the data folder.
 
-    Raises: as `quantise_detector`, `faces_of` and `export.detector.export_detector`.
+    Raises: as `quantise_detector` and `faces_of`; FileNotFoundError without a data folder.
     """
     folder = data_dir()
     if folder is None:
         raise FileNotFoundError("no faces to calibrate on: set DEEPFAKESTREAM_DATA")
-    with tempfile.TemporaryDirectory() as scratch:
-        if checkpoint is not None:
-            export_detector(checkpoint, "fp32", Path(scratch))
-            source = Path(scratch)
-        spec = source / "detector.json" if source.is_dir() else source.with_suffix(".json")
-        faces = faces_of(folder, ModelSpec.load(spec).crop)
-        return quantise_detector(spec, out, faces)
+    spec = source / "detector.json" if source.is_dir() else source.with_suffix(".json")
+    return quantise_detector(spec, out or spec.parent, faces_of(folder, ModelSpec.load(spec).crop))
 
 
 def quantise_detector(spec_path: Path, out: Path, faces: Faces) -> Judgement:
-    """Write ``detector.onnx`` and ``detector.json`` in int8 into `out`, with copies of MTCNN's.
+    """Write ``detector.int8.onnx`` and ``detector.int8.json`` into `out`.
 
-    `spec_path` is the float model's. The folder can then be served as it is.
+    `spec_path` is the float model's, whose calibration and alarm are kept: ``training calibrate``
+    counts them anew.
 
     Raises: NotWorthIt (nothing is written); EngineError when a model cannot be opened or run.
     """
@@ -120,8 +122,8 @@ def quantise_detector(spec_path: Path, out: Path, faces: Faces) -> Judgement:
     weights = spec.verify(spec_path)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
-        made = Path(scratch) / "detector.onnx"
-        quantise(weights, made, spec.inputs[0].name, faces.calibration)
+        made = Path(scratch) / f"{NAME}.onnx"
+        quantise(weights, made, faces.calibration)
         noted = {"quantised_from": spec.sha256, "calibration_crops": len(faces.calibration)}
         provenance = {**spec.provenance, **noted}
         small = replace(
@@ -135,25 +137,40 @@ def quantise_detector(spec_path: Path, out: Path, faces: Faces) -> Judgement:
         write_canary(made.with_suffix(".json"))
         for path in (made, made.with_suffix(".json")):
             path.replace(out / path.name)
-    for name in MTCNN:
-        for path in spec_path.parent.glob(f"{name}.*"):
-            shutil.copy(path, out)
     return judgement
 
 
-def quantise(source: Path, target: Path, input_name: str, crops: Pixels) -> None:
+def quantise(source: Path, target: Path, crops: Pixels) -> None:
     """Write the quantised form of the ONNX file `source` to `target`."""
+    model = onnx.load(source)
+    excluded = in_float(model.graph)
+    layers = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and node.name not in excluded
+    ]
+    scales = round_weights(model, layers, crops)
     quantize_static(
-        str(source),
+        model,
         str(target),
-        _Reader(input_name, crops),
+        _Reader(model.graph.input[0].name, crops),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=list(QUANTISED),
-        nodes_to_exclude=in_float(onnx.load(source).graph),
+        nodes_to_exclude=excluded,
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        extra_options={"TensorQuantOverrides": _as_rounded(scales)},
     )
+
+
+def _as_rounded(scales: Mapping[str, NDArray[np.float64]]) -> dict[str, list[dict[str, Any]]]:
+    """Say by which scales the weights were rounded, channel by channel."""
+    zero = np.array(0, np.int8)
+    return {
+        name: [{"axis": 0, "scale": np.float32(each), "zero_point": zero} for each in channels]
+        for name, channels in scales.items()
+    }
 
 
 def in_float(graph: Any) -> list[str]:
@@ -175,26 +192,29 @@ def judge(float_path: Path, small_path: Path, faces: Faces) -> Judgement:
         logits = [_logits(engine, faces.crops) for engine in (plain, small)]
         plain_ms, small_ms = _times((plain, small), faces.crops[:AT_ONCE])
     before, after = (auc(values, faces.fake) for values in logits)
-    gap = float(np.abs(logits[0] - logits[1]).max())
-    return Judgement(len(faces.crops), (before, after), (plain_ms, small_ms), gap)
+    gaps = np.abs(logits[0] - logits[1])
+    differences = (float(np.median(gaps)), float(gaps.max()))
+    return Judgement(len(faces.crops), (before, after), (plain_ms, small_ms), differences)
 
 
 def faces_of(folder: Path, geometry: CropGeometry | None) -> Faces:
-    """Read DFDC's validation faces: ranges from the *calib* half, judgement on the *report* half.
+    """Read DFDC's faces: ranges and rounding from training faces, judgement on *calib*.
 
-    Raises: OSError when the folder has no manifest of faces; ValueError when a half is empty.
+    The *report* half stays shut: what is decided on it could not be reported on it.
+
+    Raises: OSError when the folder has no manifest of faces; ValueError when a part is empty.
     """
-    found = [face for face in load_faces(folder, "val") if face.source == SOURCE]
-    calib = [face for face in found if part(face.group) == "calib"]
-    report = [face for face in found if part(face.group) == "report"]
-    if not (calib and report):
+    train = [face for face in load_faces(folder, "train") if face.source == SOURCE]
+    val = [face for face in load_faces(folder, "val") if face.source == SOURCE]
+    calib = [face for face in val if part(face.group) == "calib"]
+    if not (train and calib):
         raise ValueError(f"{folder} has no faces of {SOURCE} to calibrate and to judge on")
-    places = np.linspace(0, len(calib) - 1, min(CALIBRATION, len(calib))).astype(int)
-    return Faces(
-        _pixels([calib[place] for place in places], geometry),
-        _pixels(report, geometry),
-        np.array([face.fake for face in report]),
-    )
+    rng = np.random.default_rng(0)
+    drawn = rng.permutation(len(train))[:CALIBRATION]
+    seen = _pixels([train[place] for place in drawn], geometry)
+    for crop in seen[::2]:
+        crop[:] = sample(rng, "live").apply(crop)
+    return Faces(seen, _pixels(calib, geometry), np.array([face.fake for face in calib]))
 
 
 def _pixels(faces: list[Face], geometry: CropGeometry | None) -> Pixels:

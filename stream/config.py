@@ -93,7 +93,8 @@ class ServerConfig(_Branch):
 class EngineConfig(_Branch):
     """Which runtime the networks run on, and where: `device` names one or more, after commas, each
     of which gets a thread and networks of its own. `threads` of one call on a CPU; 0 means one for
-    every two cores, shared among the devices, at most 4.
+    every two cores, shared among the devices, at most 4. `precision` is the detector's; see
+    `engines.precision`.
 
     `cache` is made where it is needed; it must belong to this user alone.
     """
@@ -101,6 +102,7 @@ class EngineConfig(_Branch):
     name: EngineName = "auto"
     device: str = Field(default="cpu", pattern=r"^(cpu(,cpu)*|cuda:\d+(,cuda:\d+)*)$")
     threads: int = Field(default=0, ge=0, le=256)
+    precision: Literal["auto", "fp32", "int8"] = "auto"
     weights: Path = REPOSITORY / "weights"
     cache: Path = Field(default_factory=cache_dir)
 

@@ -66,8 +66,8 @@ class Metrics:
         )
         self._engine = Gauge(
             "deepfakestream_engine_info",
-            "The engine, device and execution provider in use",
-            ("engine", "device", "provider"),
+            "The engine, device, execution provider and the precision of the detector in use",
+            ("engine", "device", "provider", "precision"),
             registry=self.registry,
         )
 
@@ -92,9 +92,9 @@ class Metrics:
         """The exposition format."""
         return generate_latest(self.registry)
 
-    def engine(self, engine: str, device: str, provider: str) -> None:
-        """State which engine runs."""
-        self._engine.labels(engine, device, provider).set(1)
+    def engine(self, engine: str, device: str, provider: str, precision: str) -> None:
+        """State which engine runs, and in which precision the detector."""
+        self._engine.labels(engine, device, provider, precision).set(1)
 
     def engines_changed(self) -> None:
         """Forget which engines run: they are stated anew."""

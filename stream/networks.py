@@ -11,6 +11,7 @@ from typing import Final
 
 from engines.base import Engine
 from engines.errors import EngineUnavailable
+from engines.precision import FLOAT, detector_of
 from engines.table import AUTO, build_needed, choose_engine, open_engine
 from engines.trial import fastest_engine
 from stream.config import EngineConfig
@@ -19,7 +20,7 @@ from stream.faces.options import FacesOptions
 
 log = logging.getLogger(__name__)
 
-MODELS: Final = ("detector", "pnet", "rnet", "onet")
+CASCADE: Final = ("pnet", "rnet", "onet")
 MOST_THREADS: Final = 4
 """More threads than this gain nothing on networks of this size and starve the decoders."""
 
@@ -38,8 +39,8 @@ class Networks:
 
     def __init__(self, config: EngineConfig) -> None:
         threads = config.threads or _threads(devices=1)
-        self.engine_name = _engine_name(config, threads)
-        log.info("networks: %s on %s, %d threads", self.engine_name, config.device, threads)
+        detector = detector_of(config.weights, config.precision, config.name, config.device)
+        self.engine_name = _engine_name(config, threads, detector)
         with ExitStack() as opened:
             self.detector, self._pnet, self._rnet, self._onet = (
                 opened.enter_context(
@@ -51,9 +52,13 @@ class Networks:
                         cache=config.cache,
                     )
                 )
-                for model in MODELS
+                for model in (detector, *CASCADE)
             )
             self._opened = opened.pop_all()
+        log.info(
+            "networks: %s on %s, %d threads, the detector in %s",
+            self.engine_name, config.device, threads, self.detector.spec.precision,
+        )  # fmt: skip
 
     def __enter__(self) -> Networks:
         return self
@@ -80,7 +85,7 @@ class Networks:
         return Cascade(self._pnet, self._rnet, self._onet, options)
 
 
-def _engine_name(config: EngineConfig, threads: int) -> str:
+def _engine_name(config: EngineConfig, threads: int, detector: str) -> str:
     if config.name != AUTO:
         return choose_engine(config.name, config.device)[0]
     return fastest_engine(
@@ -88,6 +93,7 @@ def _engine_name(config: EngineConfig, threads: int) -> str:
         config.weights,
         threads=threads,
         cache=config.cache,
+        detector=detector,
         # Of a processor that decoders share, time of all cores is what runs out; and what others
         # do meanwhile does not count.
         timer=time.process_time if config.device == "cpu" else time.perf_counter,
@@ -122,7 +128,7 @@ def _threads(devices: int) -> int:
 
 def _open(config: EngineConfig, patient: bool) -> Networks:
     # What has to be built first does not take part in the trial of ``auto``.
-    if patient or config.name == AUTO or not any(_to_build(config, model) for model in MODELS):
+    if patient or config.name == AUTO or not _to_build(config):
         return Networks(config)
     for stand_in, device in (("onnxruntime-cuda", config.device), ("onnxruntime", "cpu")):
         try:
@@ -132,6 +138,13 @@ def _open(config: EngineConfig, patient: bool) -> Networks:
     return Networks(config)  # nothing else runs here: the start takes as long as the build
 
 
-def _to_build(config: EngineConfig, model: str) -> bool:
-    path = config.weights / f"{model}.json"
-    return build_needed(config.name, path, device=config.device, cache=config.cache)
+def _to_build(config: EngineConfig) -> bool:
+    return any(
+        build_needed(
+            config.name,
+            config.weights / f"{model}.json",
+            device=config.device,
+            cache=config.cache,
+        )
+        for model in (FLOAT, *CASCADE)
+    )

@@ -70,6 +70,13 @@ class Scheduler:
         """Which runtime serves by now: while one is built, another stands in."""
         return self.lanes[0].models.engine_name
 
+    @property
+    def engine_told(self) -> str:
+        """The same for people, with the detector's precision where that is not fp32."""
+        models = self.lanes[0].models
+        precision = models.detector.spec.precision
+        return models.engine_name if precision == "fp32" else f"{models.engine_name} {precision}"
+
     def tell(self, topic: str, problem: str) -> None:
         """State what is wrong with the devices in the matter of `topic`; "" when nothing is."""
         self.problems.pop(topic, None)

@@ -274,7 +274,7 @@ class Service:
         config = self._config
         devices = ",".join(lane.models.detector.device for lane in self.scheduler.lanes)
         return Session(
-            Identity(stream_id, address, self.scheduler.engine_name, devices),
+            Identity(stream_id, address, self.scheduler.engine_told, devices),
             open_source,
             self.analyzer(faces),
             self.scheduler,
@@ -299,7 +299,9 @@ class Service:
         self.metrics.engines_changed()
         for lane in self.scheduler.lanes:
             detector = lane.models.detector
-            self.metrics.engine(lane.models.engine_name, detector.device, detector.provider)
+            self.metrics.engine(
+                lane.models.engine_name, detector.device, detector.provider, detector.spec.precision
+            )
         wanted, serving = self._config.engine.name, self.scheduler.engine_name
         if wanted not in {"auto", serving} and not self.scheduler.problems:
             self._upkeep.succession.ask(f"{wanted} is being built; {serving} serves meanwhile")

@@ -320,7 +320,7 @@ class Session:
             fps_in=round(fps_in, 2),
             fps_scored=round(fps_scored, 2),
             dropped=self._journal.dropped,
-            engine=self._scheduler.engine_name,
+            engine=self._scheduler.engine_told,
             device=self.identity.device,
             decoder="" if self._source is None else self._source.decoder,
             source_state=self.source_state,

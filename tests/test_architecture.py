@@ -82,7 +82,8 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "stream.policy": ("stream.backlog", "stream.backoff", "stream.errors"),
     "stream.networks": (
-        "stream.config", "stream.faces", "engines.table", "engines.trial", *SPECS,
+        "stream.config", "stream.faces", "engines.precision", "engines.table", "engines.trial",
+        *SPECS,
     ),  # the four models, opened for `run_stream` and shared by the service's streams
     "stream.service": ("stream", "engines.errors", "engines.spec"),
     "stream.rtc.options": (),

@@ -367,7 +367,10 @@ def test_weights_that_cannot_be_used_are_4(
     harm: Callable[[Path], None], named: str, weights: Path, attempt: Try
 ) -> None:
     harm(weights)
-    ended = attempt("demo", "--no-serve", "--set", f"engine.weights={weights}")
+    ended = attempt(
+        "demo", "--no-serve", "--set", f"engine.weights={weights}",
+        "--set", "engine.precision=fp32",
+    )  # fmt: skip
     check_one_clear_line(ended, 4, named, "export")
 
 

@@ -24,7 +24,7 @@ DASHBOARD: Final = DEPLOY / "grafana" / "dashboards" / "deepfakestream.json"
 def exposed() -> frozenset[str]:
     """The names in the exposition of a service with one stream that one client looks at."""
     metrics = Metrics()
-    metrics.engine("onnxruntime", "cpu", "CPUExecutionProvider")
+    metrics.engine("onnxruntime", "cpu", "CPUExecutionProvider", "fp32")
     door = metrics.stream("door")
     door.watch(lambda: 0.1, lambda: 1.0)
     door.latency("scored", 0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engines.hardware import driver_version, gpu_names, processor_name
+from engines.hardware import driver_version, gpu_names, multiplies_bytes, processor_name
 
 
 def test_the_processors_model_is_the_first_cores(tmp_path: Path) -> None:
@@ -15,6 +15,14 @@ def test_the_processors_model_is_the_first_cores(tmp_path: Path) -> None:
 
 def test_without_a_listing_it_has_some_name(tmp_path: Path) -> None:
     assert processor_name(tmp_path / "none")
+
+
+def test_byte_products_are_among_the_processors_flags(tmp_path: Path) -> None:
+    listing = tmp_path / "cpuinfo"
+    for flags, can in (("sse avx512_vnni", True), ("avx_vnni", True), ("sse avx2", False)):
+        listing.write_text(f"processor\t: 0\nflags\t\t: fpu {flags} adx\n")
+        assert multiplies_bytes(listing) == can
+    assert not multiplies_bytes(tmp_path / "none")
 
 
 def test_gpus_and_driver_are_what_the_kernel_module_says(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from engines.canary import check_canary
 from engines.spec import CropGeometry, ModelSpec, TensorSpec, sha256_of
 from engines.table import open_engine
 from export.__main__ import main
+from training.manifest import Face, part
 
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
 pytest.importorskip("torch", reason="needs the export extra")
@@ -68,7 +69,6 @@ def float_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
         outputs=(TensorSpec("logit", "float32", ("batch",)),),
         layout="NHWC", crop=CropGeometry(SIDE, 0.85),
     ).save(folder / "detector.json")  # fmt: skip
-    (folder / "rnet.json").write_text("{}")
     return folder / "detector.json"
 
 
@@ -98,14 +98,15 @@ def test_what_is_worth_it_is_written_whole_and_can_be_served(
     assert judgement.accepts
     assert judgement.faces == 24
     written = sorted(path.name for path in (tmp_path / "int8").iterdir())
-    assert written == ["detector.json", "detector.onnx", "rnet.json"]
-    spec = ModelSpec.load(tmp_path / "int8" / "detector.json")
+    assert written == ["detector.int8.json", "detector.int8.onnx"]
+    spec = ModelSpec.load(tmp_path / "int8" / "detector.int8.json")
     assert spec.precision == "int8"
     assert spec.provenance["calibration_crops"] == 6
     assert spec.provenance["quantised_from"] == ModelSpec.load(float_spec).sha256
-    kinds = [node.op_type for node in onnx.load(tmp_path / "int8" / "detector.onnx").graph.node]
+    graph = onnx.load(tmp_path / "int8" / "detector.int8.onnx").graph
+    kinds = [node.op_type for node in graph.node]
     assert "QuantizeLinear" in kinds
-    with open_engine("onnxruntime", tmp_path / "int8" / "detector.json") as engine:
+    with open_engine("onnxruntime", tmp_path / "int8" / "detector.int8.json") as engine:
         assert check_canary(engine, lambda: 0.0).ok
 
 
@@ -134,7 +135,7 @@ def test_what_is_slower_is_not_written(
 def test_it_must_be_quicker_and_hardly_worse(
     quantised: ModuleType, auc: tuple[float, float], cpu_ms: tuple[float, float], accepts: bool
 ) -> None:
-    assert quantised.Judgement(9, auc, cpu_ms, 0.1).accepts == accepts
+    assert quantised.Judgement(9, auc, cpu_ms, (0.01, 0.1)).accepts == accepts
 
 
 def test_the_command_prints_the_figures_or_why_not(
@@ -152,7 +153,7 @@ def test_the_command_prints_the_figures_or_why_not(
     assert main([*command, "--out", str(tmp_path / "int8")]) == 0
     said = capsys.readouterr().out
     assert "AUC 1.0000 ->" in said
-    assert f"--set engine.weights={tmp_path / 'int8'}" in said
+    assert "training calibrate" in said
     worse = replace(faces, fake=faces.fake[::-1])
     monkeypatch.setattr(quantised, "faces_of", lambda folder, geometry: worse)
     monkeypatch.setattr(quantised, "_times", lambda engines, batch: [1.0, 2.0])
@@ -169,10 +170,19 @@ def test_without_faces_there_is_nothing_to_calibrate_on(
 
 
 @pytest.mark.data
-def test_both_halves_of_the_data_folder_are_read(
+def test_ranges_come_of_training_faces_and_the_report_half_stays_shut(
     quantised: ModuleType, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantised, "_pixels", lambda faces, geometry: np.zeros(len(faces)))
+    read: list[Face] = []
+
+    def blank(faces: list[Face], geometry: Any) -> Any:
+        read.extend(faces)
+        return np.zeros((len(faces), SIDE, SIDE, 3), np.uint8)
+
+    monkeypatch.setattr(quantised, "_pixels", blank)
     found = quantised.faces_of(data_dir, None)
-    assert len(found.calibration) == quantised.CALIBRATION
+    many = len(found.calibration)
+    assert many == quantised.CALIBRATION
+    assert {face.split for face in read[:many]} == {"train"}
+    assert {(face.split, part(face.group)) for face in read[many:]} == {("val", "calib")}
     assert len(found.crops) == len(found.fake) > 500

@@ -81,8 +81,9 @@ def test_clients_come_and_go_by_channel() -> None:
 
 def test_the_engine_in_use_is_stated() -> None:
     metrics = Metrics()
-    metrics.engine("onnxruntime", "cpu", "CPUExecutionProvider")
+    metrics.engine("onnxruntime", "cpu", "CPUExecutionProvider", "fp32")
     labels = {"engine": "onnxruntime", "device": "cpu", "provider": "CPUExecutionProvider"}
+    labels["precision"] = "fp32"
     assert value(metrics, "engine_info", **labels) == 1
 
 
