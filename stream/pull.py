@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
@@ -14,6 +17,10 @@ from stream.types import Capture
 STOP_DEADLINE_S: Final = 0.5
 """How long leaving waits for the thread. A read from a frozen camera can take until its read
 timeout; the thread is a daemon and can emit nothing any more, so it is left to find its end."""
+
+NICENESS: Final = 5
+"""Added to the niceness of a thread that decodes: where many cameras fill the machine, networks and
+event loop go first, for a picture that is decoded and not looked at is worth nothing."""
 
 
 class Pull:
@@ -47,6 +54,7 @@ class Pull:
 
     def _run(self) -> None:
         problem: BaseException | None = None
+        _give_way()
         try:
             self._source.run(self._emit, self._stop)
         except BaseException as exc:  # the thread's edge: handed to the owner
@@ -72,3 +80,12 @@ class Pull:
         # Read, so that asyncio does not report an error as lost that nobody waits for any more.
         if self.ended.done() and not self.ended.cancelled():
             self.ended.exception()
+
+
+def _give_way() -> None:
+    """Make this thread nicer; only Linux has a niceness for each thread."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + NICENESS
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from stream.errors import SourceError
-from stream.pull import STOP_DEADLINE_S, Pull
+from stream.pull import NICENESS, STOP_DEADLINE_S, Pull
 from stream.sources.base import Emit
 from stream.types import Capture
 from tests.doubles import DEADLINE_S, Act, ScriptedSource, eventually, fails_with, plays, plays_on
@@ -50,6 +52,20 @@ async def test_what_the_source_raises_is_handed_to_the_owner(error: Exception) -
         with pytest.raises(type(error)) as caught:
             await asyncio.wait_for(one.ended, DEADLINE_S)
     assert caught.value is error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own here")
+async def test_the_source_gives_way_to_the_networks() -> None:
+    found: list[int] = []
+
+    def act(emit: Emit, stop: threading.Event) -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    async with pull(act) as one:
+        await asyncio.wait_for(one.ended, DEADLINE_S)
+    assert found == [min(19, ours + NICENESS)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
 
 
 async def test_the_source_runs_in_a_thread_that_bears_the_streams_name() -> None:
