@@ -12,9 +12,9 @@ import av
 from av.video.stream import VideoStream
 
 from stream.clock import Clock
-from stream.sources.backlog import Backlog
 from stream.sources.base import Emit
 from stream.sources.decoding import Decoder, Picture
+from stream.sources.lateness import Lateness
 from stream.sources.sender_clock import Distrust, SenderClock
 from stream.sources.timeline import Timeline
 from stream.types import Capture
@@ -50,7 +50,7 @@ class LiveRelay:
     `sent` reads the sender's word on a packet. `own_timestamps` is False where the packets'
     timestamps are made up (motion JPEG over HTTP): media time then follows the arrivals.
     `patience_s` bounds the time without a picture while packets come: a decoder that waits for a
-    keyframe is given that long. `backlog` says what has waited for too long to be decoded.
+    keyframe is given that long. `lateness` says what has waited for too long to be decoded.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class LiveRelay:
         sent: Callable[[av.Packet[VideoStream]], Sent],
         own_timestamps: bool = True,
         patience_s: float = 10.0,
-        backlog: Backlog | None = None,
+        lateness: Lateness | None = None,
     ) -> None:
         self._decoder = decoder
         self._clock = clock
         self._name = name
         self._own_timestamps = own_timestamps
         self._patience_s = patience_s
-        self._backlog = backlog
+        self._lateness = lateness
         self._timeline = Timeline(decoder.interval_s)
         self._sender = SenderClock()
         self._sent = sent
@@ -97,15 +97,15 @@ class LiveRelay:
         return True
 
     def _waited(self, packet: av.Packet[VideoStream]) -> bool:
-        backlog = self._backlog
-        if backlog is None:
+        lateness = self._lateness
+        if lateness is None:
             return False
         stamp = packet.pts if packet.dts is None else packet.dts
         base = packet.time_base
         timestamp_s = None if stamp is None or base is None else float(stamp * base)
-        if not backlog.leaves_out(timestamp_s, packet.is_keyframe, self._clock.now_s()):
+        if not lateness.leaves_out(timestamp_s, packet.is_keyframe, self._clock.now_s()):
             return False
-        if backlog.skipped == 1:
+        if lateness.skipped == 1:
             log.warning(
                 "%s: its pictures cannot be decoded as fast as they come: some are left out, each "
                 "time up to a keyframe",

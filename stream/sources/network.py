@@ -15,11 +15,11 @@ from av.video.stream import VideoStream
 
 from stream.errors import ConfigError, SourceError
 from stream.sources.address import mask_secrets, read_address
-from stream.sources.backlog import Backlog
 from stream.sources.base import Emit, SourceOptions
 from stream.sources.decoding import Decoder, video_stream
 from stream.sources.faults import closed, open_fault, read_fault
 from stream.sources.file import FORMATS
+from stream.sources.lateness import Lateness
 from stream.sources.live import LiveRelay, NoPictures
 from stream.sources.playback import Playback
 from stream.sources.rtcp import SenderReports
@@ -131,7 +131,7 @@ class NetworkSource:
                 sent=SenderReports().of,
                 own_timestamps=timed,
                 patience_s=self._options.open_timeout_s,
-                backlog=Backlog() if timed else None,
+                lateness=Lateness() if timed else None,
             )
             ended = relay.run(packets, emit, stop)
         if ended and self.live:

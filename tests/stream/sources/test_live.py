@@ -10,8 +10,8 @@ import pytest
 from av.video.stream import VideoStream
 
 from stream.clock import ManualClock
-from stream.sources.backlog import Backlog
 from stream.sources.decoding import Decoder
+from stream.sources.lateness import Lateness
 from stream.sources.live import LiveRelay, NoPictures, Sent
 from tests.stream.sources.clips import Recorder, write_clip
 
@@ -128,7 +128,7 @@ def test_packets_that_waited_are_left_out_and_it_is_said_once(
                 camera.clock.advance(3.0)
             yield packet
 
-    relay = LiveRelay(camera.decoder, camera.clock, "cam", sent=nothing, backlog=Backlog())
+    relay = LiveRelay(camera.decoder, camera.clock, "cam", sent=nothing, lateness=Lateness())
     seen = Recorder()
     with caplog.at_level(logging.WARNING):
         assert relay.run(held_up(), seen, threading.Event())

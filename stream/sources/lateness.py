@@ -1,4 +1,4 @@
-"""Backlog: notices that pictures wait in the network's buffers, and which to leave undecoded.
+"""Lateness: notices that pictures wait in the network's buffers, and which to leave undecoded.
 
 A connection's buffers hold half a minute of a camera's film. A machine that decodes too slowly
 would show ever older pictures, up to all of it, although nothing waits in the program itself: so
@@ -19,7 +19,7 @@ CREEP: Final = 2e-4
 BACK_S: Final = 1.0
 
 
-class Backlog:
+class Lateness:
     """Judges packets by how much later they are read than the promptest one was.
 
     Needs no wall clock of the camera's: only its timestamps, seconds on whatever clock, which are
@@ -60,7 +60,7 @@ class Backlog:
         if self._least_s is None or timestamp_s < self._newest_s - BACK_S:
             self._least_s, self._newest_s = delay_s, timestamp_s
         else:
-            # What counts as prompt may grow a little, or a slow clock would end as a backlog.
+            # What counts as prompt may grow a little, or a slow clock would end up late.
             crept_s = self._least_s + CREEP * (now_s - self._read_at_s)
             self._least_s = min(delay_s, crept_s)
         self._newest_s = max(self._newest_s, timestamp_s)
