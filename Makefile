@@ -18,13 +18,16 @@ help:  ## This list
 demo: .venv/.runtime  ## Set up and watch the built-in clip: open the printed address
 	$(BIN)/python run_stream.py demo $(ARGS)
 
-# The first tests keep one core busy each and wait for nothing: they share the cores. The others have
-# deadlines and devices, and run one after another, with the machine to themselves.
+# The first tests keep one core busy each and wait for nothing: they share the cores. The second ones
+# mostly wait, for a browser, a peer or a program: two at a time. The last ones, marked `alone`,
+# measure time and run one after another.
 test: .venv/.test system tests/interop/node_modules  ## Set up and run the tests; ARGS: pytest's
 ifeq ($(ARGS),)
 	@status=0; \
 	$(BIN)/python -m pytest -n auto --dist loadfile $(SHARING) || status=1; \
-	$(BIN)/python -m pytest $(SHARING:%=--ignore=%) || status=1; \
+	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile --no-loadscope-reorder \
+	  $(SHARING:%=--ignore=%) || status=1; \
+	$(BIN)/python -m pytest -m alone $(SHARING:%=--ignore=%) || status=1; \
 	exit $$status
 else
 	$(BIN)/python -m pytest $(ARGS)

@@ -460,6 +460,7 @@ def test_once_ends_with_the_file_played_as_a_camera_would_send_it(clip: Path, at
     assert {message["epoch"] for message in ended.messages} == {0}
 
 
+@pytest.mark.alone
 def test_without_once_a_file_loops_until_the_duration_is_over(clip: Path, attempt: Try) -> None:
     ended = attempt(clip, "--no-serve", "--duration", "3", "--jsonl", "-")
     assert ended.code == 0
@@ -527,6 +528,7 @@ class Serving:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.alone
 def test_a_signal_ends_it_within_a_second_with_nothing_left_running(
     number: signal.Signals,
 ) -> None:
@@ -556,6 +558,7 @@ def test_the_summary_is_the_last_line_after_a_signal_too(tmp_path: Path) -> None
     assert len(messages) == counts > 5
 
 
+@pytest.mark.alone
 def test_viewers_do_not_keep_it_from_leaving() -> None:
     async def watch(program: Serving) -> int:
         place = program.address.replace("http", "ws", 1) + "v1/streams/demo/"
@@ -569,6 +572,7 @@ def test_viewers_do_not_keep_it_from_leaving() -> None:
         assert "Traceback" not in program.text
 
 
+@pytest.mark.alone
 def test_a_pipe_that_nobody_reads_does_not_keep_it_from_leaving() -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -592,6 +596,7 @@ def test_a_pipe_that_nobody_reads_does_not_keep_it_from_leaving() -> None:
         os.close(writing)
 
 
+@pytest.mark.alone
 def test_a_camera_that_cannot_be_reached_does_not_keep_it_from_leaving() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         source = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/cam"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +17,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from benchmarks.rtc import program
+from tests.program import pinned
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,6 +31,8 @@ FLAGS = (
 )
 PATIENCE_MS = 20_000
 """For a condition to come true, also on a machine that is busy with something else."""
+ROOMY = ("--set", "webrtc.busy_age_ms=60000")
+"""A busy machine must not turn a test's only visitor away."""
 
 OpenPage = Callable[..., Page]
 expect.set_options(timeout=PATIENCE_MS)
@@ -44,6 +49,11 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield running
         running.close()
+
+
+def running(*arguments: str, **how: Any) -> AbstractContextManager[str]:
+    """The program as `benchmarks.rtc.program.running` starts it, without a trial of engines."""
+    return program.running(*pinned(arguments), **how)
 
 
 @contextmanager

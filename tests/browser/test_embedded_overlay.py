@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks.rtc.program import ROOT, quiet_clip, running
+from benchmarks.rtc.program import ROOT, quiet_clip
 from benchmarks.rtc.scene import SCENE, scene
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, running
 
 pytestmark = pytest.mark.browser
 EXAMPLE = ROOT / "docs" / "examples" / "call.html"

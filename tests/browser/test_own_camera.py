@@ -13,19 +13,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.rtc.program import quiet_clip, running
+from benchmarks.rtc.program import quiet_clip
 from benchmarks.rtc.scene import CLICK, FIRST, LOOK, SCENE, WIDTH_PX, off_px, scene
 from stream.sources.demo import CLIP
-from tests.browser.conftest import OpenPage, another_browser
+from tests.browser.conftest import ROOMY, OpenPage, another_browser, running
 from tests.browser.fake_server import FakeServer, FakeStream
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 FIRST_SCORE_MS = 2000
 MOVED_S = 10
 OFF = 0.05
-# A busy machine must not turn the test's only visitor away.
-ROOMY = ("--set", "webrtc.busy_age_ms=60000")
 
 
 @pytest.fixture(scope="module")

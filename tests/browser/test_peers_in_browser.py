@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import ROOMY, OpenPage
 from tests.program import served
 
 pytestmark = pytest.mark.browser
@@ -93,8 +93,7 @@ WATCH = """async () => {
 @pytest.fixture(scope="module")
 def program() -> Iterator[str]:
     """The demo on a free port; gives the address that it printed."""
-    # The tests' machine may well be busy.
-    with served("demo", "--set", "webrtc.busy_age_ms=60000") as address:
+    with served("demo", *ROOMY) as address:
         yield address
 
 

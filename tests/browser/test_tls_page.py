@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.rtc.program import quiet_clip, running
+from benchmarks.rtc.program import quiet_clip
 from benchmarks.rtc.scene import CLICK, SCENE, scene
-from tests.browser.conftest import another_browser
+from tests.browser.conftest import ROOMY, another_browser, running
 from tests.certificate import self_signed
 
 pytestmark = pytest.mark.browser
@@ -22,8 +22,7 @@ def test_the_own_camera_is_published_and_scored_over_tls(browser: Browser, tmp_p
     cert, key = self_signed(tmp_path, f"DNS:{NAME}")
     clip = quiet_clip(tmp_path / "quiet.mp4")
     tls = ("--tls-cert", str(cert), "--tls-key", str(key), "--token", "owner-token-1")
-    roomy = ("--set", "webrtc.busy_age_ms=60000")
-    with running(f"quiet={clip}", *tls, *roomy) as url, another_browser(browser, *FLAGS) as page:
+    with running(f"quiet={clip}", *tls, *ROOMY) as url, another_browser(browser, *FLAGS) as page:
         assert url.startswith("https://127.0.0.1:")
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))

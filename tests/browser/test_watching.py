@@ -14,17 +14,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.rtc.program import running
 from benchmarks.rtc.scene import CROP_PX, LOOK, WIDTH_PX, off_px, portrait
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import ROOMY, OpenPage, running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 FPS = 15
 LENGTH_S = 40
 WATCHED_S = 8
 OFF = 0.05
-ROOMY = ("--set", "webrtc.busy_age_ms=60000")
 CELL_PX = 32
 
 # The numbers in the pixels say where the face is; nothing is timed here.

@@ -188,6 +188,7 @@ def unread_pipe() -> Iterator[tuple[str, int]]:
         os.close(writing)
 
 
+@pytest.mark.alone
 async def test_a_pipe_that_nobody_reads_holds_up_neither_the_loop_nor_the_end() -> None:
     loop = asyncio.get_running_loop()
     with unread_pipe() as (path, _):

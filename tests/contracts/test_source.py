@@ -133,6 +133,7 @@ def test_a_refusal_ends_it(case: Case) -> None:
     assert len(seen.captures) == 1
 
 
+@pytest.mark.alone
 def test_stop_ends_it_and_nothing_comes_afterwards(case: Case) -> None:
     stop, over = threading.Event(), threading.Event()
     late: list[Capture] = []

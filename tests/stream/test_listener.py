@@ -195,6 +195,7 @@ async def test_it_answers_from_entering_until_leaving() -> None:
             await client.get(url)
 
 
+@pytest.mark.alone
 async def test_leaving_gives_an_open_request_a_moment_and_no_more() -> None:
     config = ServerConfig(port=0)
     listener = bind(config)

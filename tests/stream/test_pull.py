@@ -85,6 +85,7 @@ async def test_leaving_stops_the_source_and_waits_for_its_thread() -> None:
     await eventually(lambda: not alive("source-stopped"))
 
 
+@pytest.mark.alone
 async def test_leaving_does_not_wait_for_ever_for_a_source_that_hangs() -> None:
     release = threading.Event()
 

@@ -250,6 +250,7 @@ async def test_while_it_reconnects_the_state_says_so_and_why() -> None:
         assert one.session.source_state == "connecting"
 
 
+@pytest.mark.alone
 async def test_a_lost_camera_is_tried_again_within_half_a_second() -> None:
     script = Script(fails_with(lost(), after=plays(0.0)), plays_on(), live=True)
     loop = asyncio.get_running_loop()

@@ -73,7 +73,8 @@ class Server:
     async def ask(self, method: str, path: str, token: str = "", **how: Any) -> httpx.Response:
         headers = {**({"Authorization": f"Bearer {token}"} if token else {})}
         headers |= how.pop("headers", {})
-        async with httpx.AsyncClient(base_url=f"http://{self.base}") as client:
+        # No TLS here: loading the machine's certificates takes a tenth of a second.
+        async with httpx.AsyncClient(base_url=f"http://{self.base}", verify=False) as client:
             return await client.request(method, path, headers=headers, timeout=DEADLINE_S, **how)
 
     async def offer(self, path: str, sdp: str, token: str = "") -> httpx.Response:

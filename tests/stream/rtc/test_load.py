@@ -22,6 +22,7 @@ SECONDS = 6.0
 """The same for a minute: `python -m benchmarks webrtc`."""
 
 
+@pytest.mark.alone
 async def test_a_slow_analysis_of_a_quick_sender_never_shows_old_evidence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -40,6 +40,7 @@ async def test_messages_carry_the_rtp_time_that_the_publisher_sent() -> None:
         assert ticks == pytest.approx(90_000 * passed_s, abs=2)
 
 
+@pytest.mark.alone
 async def test_a_publisher_sees_a_score_within_two_seconds() -> None:
     loop = asyncio.get_running_loop()
     async with server() as here:

@@ -119,6 +119,7 @@ def test_a_camera_that_stops_is_worth_another_try(
 
 
 @linux
+@pytest.mark.alone
 def test_a_driver_that_hangs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     hang = threading.Event()
 

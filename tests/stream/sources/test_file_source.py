@@ -61,6 +61,7 @@ def test_two_runs_are_equal(tmp_path: Path) -> None:
     assert all((a.convert() == b.convert()).all() for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.alone
 def test_a_paced_file_comes_as_from_a_camera(tmp_path: Path) -> None:
     clock = MonotonicClock()
     begin_s = clock.now_s()
@@ -75,6 +76,7 @@ def test_a_paced_file_comes_as_from_a_camera(tmp_path: Path) -> None:
     assert late_s[len(late_s) // 2] < 0.04
 
 
+@pytest.mark.alone
 def test_a_machine_that_keeps_up_is_not_told_that_it_does_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_machine_that_keeps_up_is_not_told_that_it_does_not(
     assert not caplog.records
 
 
+@pytest.mark.alone
 def test_stop_ends_a_paced_file_at_once(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "slow.mkv", (0, 40, 30_000))
     stop = threading.Event()

@@ -13,6 +13,8 @@ from stream.sources.network import NetworkSource
 from tests.stream.sources.clips import Recorder, options, play, write_clip, write_sound
 from tests.stream.sources.web import WebCamera
 
+pytestmark = pytest.mark.alone
+
 
 def fault(url: str, **changes: Any) -> SourceError:
     with pytest.raises(SourceError) as caught:

@@ -34,6 +34,7 @@ def test_it_waits_until_the_picture_is_due() -> None:
     assert clock.now_s() >= pacing.due_s(0.15)
 
 
+@pytest.mark.alone
 def test_stop_ends_a_long_wait_at_once() -> None:
     stop = threading.Event()
     pacing = Pacing(MonotonicClock(), stop)

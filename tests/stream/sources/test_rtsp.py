@@ -24,7 +24,7 @@ from stream.sources.network import NetworkSource
 from stream.types import Capture, Pixels
 from tests.stream.sources.clips import Recorder, options, write_clip
 
-pytestmark = pytest.mark.rtsp
+pytestmark = [pytest.mark.rtsp, pytest.mark.alone]
 CELL_PX, COLUMNS, ROWS, UNITS_PER_S = 32, 16, 4, 10_000
 PATIENCE_S = 12.0
 

@@ -32,6 +32,7 @@ def test_what_it_raises_is_raised_again() -> None:
         Silence(1.0, 1.0).guard(work, Recorder(), threading.Event())
 
 
+@pytest.mark.alone
 def test_a_silent_thread_is_given_up_and_can_emit_no_more() -> None:
     seen, hang, refused = Recorder(), threading.Event(), threading.Event()
 
@@ -49,6 +50,7 @@ def test_a_silent_thread_is_given_up_and_can_emit_no_more() -> None:
     assert len(seen.captures) == 1
 
 
+@pytest.mark.alone
 def test_an_open_that_hangs_is_given_up_after_its_own_time() -> None:
     hang = threading.Event()
 
@@ -61,6 +63,7 @@ def test_an_open_that_hangs_is_given_up_after_its_own_time() -> None:
     hang.set()
 
 
+@pytest.mark.alone
 def test_stop_ends_it_even_while_the_driver_hangs() -> None:
     hang, stop = threading.Event(), threading.Event()
 
