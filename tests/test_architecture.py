@@ -72,7 +72,9 @@ ARROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "stream.conversion": ("stream.types",),
     "stream.preview": ("stream.fanout", "stream.types"),
     "stream.pull": ("stream.sources", "stream.types"),
-    "stream.sources": ("stream.sources", "stream.types", "stream.errors", "stream.clock"),
+    "stream.sources": (
+        "stream.sources", "stream.types", "stream.errors", "stream.clock", "stream.load",
+    ),
     "stream.sinks": ("stream.sinks", "stream.messages", "stream.errors"),
     "stream.session": (
         "stream.analyzer", "stream.clock", "stream.conversion", "stream.errors",

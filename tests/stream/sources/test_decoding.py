@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -130,6 +132,40 @@ def test_the_decoder_says_what_it_is(tmp_path: Path) -> None:
         decoder = Decoder(container.streams.video[0])
     assert decoder.name == "h264 (software)"
     assert decoder.interval_s == pytest.approx(0.04)
+
+
+class Turnstile:
+    """A semaphore that lets in `room`, and notes how many were inside at most and in all."""
+
+    def __init__(self, room: int) -> None:
+        self._room = threading.Semaphore(room)
+        self._lock = threading.Lock()
+        self._inside = self.most = self.entered = 0
+
+    def __enter__(self) -> None:
+        self._room.acquire()
+        with self._lock:
+            self._inside += 1
+            self.entered += 1
+            self.most = max(self.most, self._inside)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+        self._room.release()
+
+
+def test_no_more_pictures_are_decoded_at_a_time_than_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turnstile = Turnstile(2)
+    monkeypatch.setattr("stream.sources.decoding._ROOM", turnstile)
+    path = write_clip(tmp_path / "many.mp4")
+    with ThreadPoolExecutor(6) as pool:
+        shown = list(pool.map(pictures, [path] * 6))
+    assert [len(each) for each in shown] == [25] * 6
+    assert turnstile.entered >= 6 * 25, "each packet went through it"
+    assert turnstile.most <= 2
 
 
 def test_sound_alone_has_no_video_stream(tmp_path: Path) -> None:
