@@ -29,10 +29,22 @@ def model_input(batch: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
             raise ValueError(f"{spec.name} takes uint8 pixels, got {batch.dtype}")
         values: NDArray[Any] = batch
     else:
-        values = _normalised(batch, spec).astype(tensor.dtype, copy=False)
+        normalised = _planes if spec.layout == "NCHW" else _normalised
+        return normalised(batch, spec).astype(tensor.dtype, copy=False)
     if spec.layout == "NCHW":
         values = values.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(values)
+
+
+def _planes(batch: NDArray[Any], spec: ModelSpec) -> NDArray[np.float32]:
+    # Plane by plane, straight into its place.
+    count, height, width, channels = batch.shape
+    values = np.empty((count, channels, height, width), np.float32)
+    for channel, (mean, std) in enumerate(zip(spec.mean, spec.std, strict=True)):
+        plane = values[:, channel]
+        np.subtract(batch[..., channel], np.float32(mean), out=plane)
+        plane /= np.float32(std)
+    return values
 
 
 def _normalised(batch: NDArray[Any], spec: ModelSpec) -> NDArray[np.float32]:

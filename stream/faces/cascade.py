@@ -22,6 +22,9 @@ STRIDE: Final = 2
 CELL_PX: Final = 12
 """P-Net looks at cells of this side, `STRIDE` apart, on every level of the pyramid."""
 
+ONET_PX: Final = 48
+"""The side of O-Net's crops."""
+
 BATCH: Final = 128
 """Crops in one call of R-Net or O-Net: O-Net takes 1 MB for each while it runs."""
 
@@ -57,7 +60,7 @@ class Cascade:
         sums = AreaSums(pixels)
         boxes = self._propose(sums, levels)
         boxes = self._reject(sums, boxes)
-        found = self._describe(sums, boxes)
+        found = self._describe(boxes, *_crops(sums, boxes, ONET_PX))
         found = found.only(found.scores > self._options.thresholds[2])
         return found.only(nms_min(found.boxes, found.scores, 0.7)).detections()
 
@@ -74,8 +77,9 @@ class Cascade:
         parts, inside = _parts(expected, *pixels.shape[:2])
         if not len(inside):
             return results
-        (x1, y1), (x2, y2) = parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)
-        looked = self._describe(AreaSums(pixels, (x1, y1, x2, y2)), expected)
+        # Sums of each box alone: one for all would be of most of the picture where faces are many.
+        crops = np.stack([_crop(pixels, part) for part in parts.tolist()])
+        looked = self._describe(expected, crops, inside)
         seen = np.flatnonzero(looked.scores > self._options.thresholds[2])
         for index, detection in zip(
             looked.source[seen], looked.only(seen).detections(), strict=True
@@ -112,9 +116,10 @@ class Cascade:
         picked = nms(boxes, scores, 0.7)[:MOST_CANDIDATES]
         return square(_shifted(boxes[picked], shifts[picked]))
 
-    def _describe(self, sums: AreaSums, boxes: Floats) -> _Described:
-        """O-Net on square boxes: what it says of each that lies in the picture."""
-        crops, source = _crops(sums, boxes, 48)
+    def _describe(self, boxes: Floats, crops: Floats, source: Indices) -> _Described:
+        """O-Net on square boxes (N, 4): what it says of those M whose `crops` there are (M, 48, 48,
+        3), `source` (M,) being their places.
+        """
         outputs = _infer(self._onet, crops)
         boxes = boxes[source]
         sides = boxes[:, 2:] - boxes[:, :2] + 1
@@ -195,6 +200,12 @@ def _shifted(boxes: Floats, shifts: Floats) -> Floats:
     """Boxes moved by R-Net's or O-Net's regression, in shares of the sides."""
     sides = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
     return boxes + shifts * sides[:, [0, 1, 0, 1]]
+
+
+def _crop(pixels: Pixels, part: list[int]) -> Floats:
+    """One box for O-Net, as `_crops` cuts it: (48, 48, 3)."""
+    x1, y1, x2, y2 = part
+    return AreaSums(pixels, (x1, y1, x2, y2)).resize(ONET_PX, ONET_PX)
 
 
 def _crops(sums: AreaSums, boxes: Floats, side: int) -> tuple[Floats, Indices]:

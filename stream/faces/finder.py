@@ -124,8 +124,8 @@ class FaceFinder:
             return False
         if self._tracker.seen_once():
             return True  # the next frame tells whether it is a face, and how fast
-        strays_sides_s = self._tracker.strays_sides_s()
+        restless_sides_s = self._tracker.restless_sides_s()
         interval_s = self._options.follow_interval_s
-        if strays_sides_s:
-            interval_s = min(interval_s, STRAYED_SIDES / strays_sides_s)
+        if restless_sides_s:
+            interval_s = min(interval_s, STRAYED_SIDES / restless_sides_s)
         return now_s - self._looked_s >= self._searches.patience * interval_s - SLACK_S

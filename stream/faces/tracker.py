@@ -20,6 +20,9 @@ VELOCITY_MEMORY_S: Final = 0.15
 STRAYING_MEMORY_S: Final = 0.5
 """How long it counts that a face was not where it was expected."""
 
+MAY_TURN: Final = 0.5
+"""So much of its speed a moving face is taken to stray by, however steadily it went so far."""
+
 COASTING_S: Final = 1.0
 """A face out of sight is expected to go on for this long, slowing down exponentially."""
 
@@ -102,6 +105,11 @@ class _Track:
         x1, y1, x2, y2 = (float(value) for value in self.detection.box_px)
         return max(x2 - x1, y2 - y1, 1.0)
 
+    def restless_sides_s(self) -> float:
+        """How fast it left where it was expected, or might: a face that moves may turn round."""
+        speed_px_s = math.hypot(*self.velocity_px_s.tolist())
+        return max(self.strays_sides_s, MAY_TURN * speed_px_s / self._side())
+
     def miss(self) -> None:
         if self.state is TrackState.CONFIRMED:
             self.state = TrackState.LOST
@@ -154,11 +162,11 @@ class FaceTracker:
             for track in self._tracks
         )
 
-    def strays_sides_s(self) -> float:
+    def restless_sides_s(self) -> float:
         """How fast the least steady face leaves where it is expected, in sides of its box a
         second; 0 without one.
         """
-        return max((track.strays_sides_s for track in self._tracks), default=0.0)
+        return max((track.restless_sides_s() for track in self._tracks), default=0.0)
 
     def seen_once(self) -> bool:
         """Whether there is a face whose speed is not known yet."""

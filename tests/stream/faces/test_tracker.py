@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.faces.options import FacesOptions
-from stream.faces.tracker import UNFOUND_LOOKS, FaceTracker
+from stream.faces.tracker import MAY_TURN, UNFOUND_LOOKS, FaceTracker
 from stream.types import FaceDetection, FaceTrack, TrackState
 from tests.builders import detection
 
@@ -311,12 +311,12 @@ def test_a_box_that_has_grown_since_the_cascade_found_it_has_drifted() -> None:
     assert not tracker.drifted().any(), "the cascade found it so"
 
 
-def test_a_face_that_goes_on_as_before_does_not_stray() -> None:
+def test_a_face_that_goes_on_as_before_strays_by_no_more_than_if_it_turned() -> None:
     tracker = FaceTracker(FacesOptions(confirm_hits=1))
-    assert tracker.strays_sides_s() == 0.0
+    assert tracker.restless_sides_s() == 0.0
     for look in range(20):
         tracker.update(look / 10, [], [face(300 + 8 * look, side=80)])
-    assert tracker.strays_sides_s() < 0.1
+    assert tracker.restless_sides_s() == pytest.approx(MAY_TURN * 8 / 80 / 0.1, abs=0.05)
 
 
 def test_a_face_that_turns_strays_and_is_taken_for_steady_again_after_a_while() -> None:
@@ -324,15 +324,15 @@ def test_a_face_that_turns_strays_and_is_taken_for_steady_again_after_a_while() 
     tracker.update(0.0, [], [face(300, side=80)])
     tracker.update(0.1, [], [face(300, side=80)])
     tracker.update(0.2, [], [face(316, side=80)])
-    strayed = tracker.strays_sides_s()
+    strayed = tracker.restless_sides_s()
     assert strayed == pytest.approx(16 / 80 / 0.1)
     for look in range(3, 20):
         x = 300 if look % 2 else 316
         tracker.update(look / 10, [], [face(x, side=80)])
-    assert tracker.strays_sides_s() >= strayed, "it never goes where it is expected"
+    assert tracker.restless_sides_s() >= strayed, "it never goes where it is expected"
     for look in range(20, 50):
         tracker.update(look / 10, [], [face(300, side=80)])
-    assert tracker.strays_sides_s() < 0.1 * strayed
+    assert tracker.restless_sides_s() < 0.1 * strayed
 
 
 def test_a_search_of_one_part_says_nothing_of_faces_elsewhere() -> None:
