@@ -29,7 +29,7 @@ WORTH: Final = 4_000_000
 shape, which takes twice as long, has cost as much as compiling would have, 50 to 100 ms. P-Net's
 largest level of a 720p picture is there at the 16th search, an odd picture never."""
 COMPILED: Final = 32
-"""Shapes compiled at most, the longest unused makes room. Each takes about 5 MB and two threads;
+"""Shapes compiled at most, the longest unused makes room. Each takes about 5 MB and its threads;
 a camera's pyramid has 8 to 10."""
 APART: Final = 10
 """Calls between two compilations of 0.1 s, so that a new camera's pyramid is not one long pause."""

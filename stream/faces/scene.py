@@ -44,7 +44,7 @@ class Scene:
         return cv2.norm(thumbnail, last, cv2.NORM_L1) > CUT_LEVELS * last.size
 
     def searched(self) -> None:
-        """The whole picture was searched: what changes from now on is news."""
+        """What may be news was searched: what changes from now on is."""
         self._searched = self._last
 
     @property
