@@ -91,7 +91,7 @@ class FaceFinder:
         found, region = None, None
         if self._searches.due(media_time_s, expected, missed, hold=hold):
             size_px = pixels.shape[1], pixels.shape[0]
-            region = self._searches.region(media_time_s, size_px, expected, missed)
+            region = self._searches.region(media_time_s, size_px, expected, missed, hold=hold)
             found = self._search(pixels, region)
             self._searches.done(media_time_s, whole=region is None)
         followed = [detection for detection in looked if detection is not None]

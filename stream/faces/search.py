@@ -89,9 +89,8 @@ class Searches:
         """
         if self._at_once:
             return True
-        whole_s, part_s = self._intervals_s(known, missed)
-        held_s = min(HELD_S, whole_s) if hold else 0.0
-        if self._past(self._whole_s, now_s, whole_s + held_s):
+        whole_s, part_s = self._intervals_s(known, missed, hold=hold)
+        if self._past(self._whole_s, now_s, whole_s):
             return True
         if self._past(self._searched_s, now_s, part_s) and (
             len(missed) or self._scene.stirred(known) is not None
@@ -101,12 +100,19 @@ class Searches:
         return False
 
     def region(
-        self, now_s: float, size_px: tuple[int, int], known: Floats, missed: Floats
+        self,
+        now_s: float,
+        size_px: tuple[int, int],
+        known: Floats,
+        missed: Floats,
+        *,
+        hold: bool = False,
     ) -> Region | None:
         """What of a picture of `size_px` (width, height) a search that is due takes; None for all
-        of it.
+        of it. The rest as for `due`.
         """
-        whole_due = self._past(self._whole_s, now_s, self._intervals_s(known, missed)[0])
+        whole_s, _ = self._intervals_s(known, missed, hold=hold)
+        whole_due = self._past(self._whole_s, now_s, whole_s)
         if self._everywhere or whole_due or not self._scene.comparable:
             return None
         sides = missed[:, 2:] - missed[:, :2]
@@ -129,16 +135,21 @@ class Searches:
         self._at_once = self._everywhere = False
         self._searched_s = self._whole_s = self._hurried_s = self._asked_s = -math.inf
 
-    def _intervals_s(self, known: Floats, missed: Floats) -> tuple[float, float]:
+    def _intervals_s(
+        self, known: Floats, missed: Floats, *, hold: bool = False
+    ) -> tuple[float, float]:
         """Between two searches of the whole picture, and between any two."""
         options = self._options
         often_s = options.search_interval_s
-        if not len(known):
-            return often_s, often_s
         seldom_s = min(options.detect_interval_s, UNKNOWN * often_s)
-        if not self._scene.comparable:
-            return (often_s if len(missed) else seldom_s), math.inf
-        return (seldom_s if len(missed) else options.detect_interval_s), often_s
+        part_s = often_s
+        if not len(known):
+            whole_s = often_s
+        elif self._scene.comparable:
+            whole_s = seldom_s if len(missed) else options.detect_interval_s
+        else:
+            whole_s, part_s = often_s if len(missed) else seldom_s, math.inf
+        return whole_s + (min(HELD_S, whole_s) if hold else 0.0), part_s
 
     def _past(self, then_s: float, now_s: float, interval_s: float) -> bool:
         return now_s - then_s >= self.patience * interval_s - SLACK_S

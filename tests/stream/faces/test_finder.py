@@ -229,6 +229,24 @@ def test_an_unsteady_face_is_looked_at_more_often() -> None:
     assert counts[0] < counts[1] < counts[2]
 
 
+def test_a_face_that_sways_is_shown_near_where_it_is_between_looks() -> None:
+    script = Script()
+    finder = FaceFinder(script, FacesOptions(confirm_hits=1))
+    off_sides, looked = [], 0
+    for frame in range(150):
+        now_s = frame / 15
+        moved = 70 * np.sin(2 * np.pi * now_s / 3.2)  # the sides are 120 px
+        script.visible = [detection((HERE[0] + moved, HERE[1], HERE[2] + moved, HERE[3]))]
+        if finder.due(now_s, None):
+            looked += 1
+            shown = finder.update(BLANK, now_s)
+        else:
+            shown = finder.predict(now_s)
+        off_sides.append(abs(float(shown[0].detection.box_px[0]) - HERE[0] - moved) / 120)
+    assert max(off_sides) < 0.1
+    assert looked < 50
+
+
 def test_while_others_wait_looks_are_put_off_but_not_for_ever() -> None:
     script = Script()
     script.visible = [detection(HERE)]

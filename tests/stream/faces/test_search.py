@@ -70,6 +70,15 @@ def test_after_a_search_of_a_part_the_whole_is_still_due_at_its_time() -> None:
     assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
 
 
+def test_the_whole_waits_for_a_score_although_a_part_is_searched() -> None:
+    searches = searched()
+    searches.see(3.0, stirred(0, 30, 10, 45))
+    assert searches.due(3.0, SOMEBODY, NOBODY, hold=True)
+    assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY, hold=True) is not None
+    assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
+    assert searches.region(3.3, SIZE_PX, SOMEBODY, NOBODY, hold=True) is None
+
+
 def test_while_somebody_is_missed_the_whole_is_searched_more_often() -> None:
     searches = searched()
     searches.see(0.9, ROOM)
