@@ -20,8 +20,9 @@ UNKNOWN: Final = 4.0
 whether anything moves, or while a known face is out of sight."""
 
 HELD_S: Final = 0.3
+HELD_PART_S: Final = 0.2
 """A search of the whole picture takes as long as twenty looks: it is put off by so much for faces
-that wait for a score."""
+that wait for a score, and one of a part by so much."""
 
 COMPARED_S: Final = 0.1
 """While nothing moves, pictures are compared so often: it takes as long as a tenth of a look."""
@@ -84,8 +85,8 @@ class Searches:
 
     def due(self, now_s: float, known: Floats, missed: Floats, *, hold: bool = False) -> bool:
         """Whether to search now. `known` are the boxes (N, 4) of all faces where they should be,
-        `missed` those of them that are not in sight. `hold`: the whole picture can wait, as faces
-        wait for a score.
+        `missed` those of them that are not in sight. `hold`: it can wait a little, as faces wait
+        for a score.
         """
         if self._at_once:
             return True
@@ -149,7 +150,9 @@ class Searches:
             whole_s = seldom_s if len(missed) else options.detect_interval_s
         else:
             whole_s, part_s = often_s if len(missed) else seldom_s, math.inf
-        return whole_s + (min(HELD_S, whole_s) if hold else 0.0), part_s
+        if hold:
+            return whole_s + min(HELD_S, whole_s), part_s + min(HELD_PART_S, part_s)
+        return whole_s, part_s
 
     def _past(self, then_s: float, now_s: float, interval_s: float) -> bool:
         return now_s - then_s >= self.patience * interval_s - SLACK_S

@@ -68,7 +68,10 @@ class _Track:
         passed = COASTING_S * (1 - math.exp(-(now_s - self.last_seen_s) / COASTING_S))
         return self.velocity_px_s * np.float32(passed)
 
-    def see(self, detection: FaceDetection, now_s: float, confirm_hits: int) -> None:
+    def see(
+        self, detection: FaceDetection, now_s: float, confirm_hits: int, *, found: bool
+    ) -> None:
+        """Take where the face is now; `found` by the cascade, which may correct what O-Net held."""
         passed_s = now_s - self.last_seen_s
         if passed_s > 0:
             strayed = self._sides_off(detection, now_s) / passed_s
@@ -81,6 +84,8 @@ class _Track:
             self.velocity_px_s = self.velocity_px_s + share * (
                 moved / np.float32(passed_s) - self.velocity_px_s
             )
+            if found and _outgrown(_area(self.detection), _area(detection)):
+                self.velocity_px_s = np.zeros_like(self.velocity_px_s)  # a correction is no motion
         self.detection, self.last_seen_s = detection, now_s
         self.hits += 1
         if self.state is not TrackState.TENTATIVE or self.hits >= confirm_hits:
@@ -129,8 +134,7 @@ class _Track:
         return bool((corners[0] >= region[:2]).all() and (corners[1] <= region[2:]).all())
 
     def drifted(self) -> bool:
-        ratio = self.area() / max(_area(self.found), 1.0)
-        return not DRIFTED**-2 < ratio < DRIFTED**2
+        return _outgrown(_area(self.found), self.area())
 
 
 class FaceTracker:
@@ -214,8 +218,9 @@ class FaceTracker:
             if place is None:
                 track.miss()
                 continue
-            track.see(detections[place], now_s, self._options.confirm_hits)
-            if place < new:
+            found_here = place < new
+            track.see(detections[place], now_s, self._options.confirm_hits, found=found_here)
+            if found_here:
                 track.found, track.unfound = detections[place], 0
             elif found is not None and track.lies_in(region):
                 track.unfound += 1
@@ -262,6 +267,13 @@ class FaceTracker:
             if track.track_id == NEW:
                 track.track_id, self._next_id = self._next_id, self._next_id + 1
         self._tracks = sorted(kept, key=lambda track: track.track_id)
+
+
+def _outgrown(before: float, after: float) -> bool:
+    """Whether a box of area `after` has sides `DRIFTED` times those of one of area `before`, or the
+    other way round.
+    """
+    return not DRIFTED**-2 < after / max(before, 1.0) < DRIFTED**2
 
 
 def _area(detection: FaceDetection) -> float:

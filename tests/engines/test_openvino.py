@@ -1,113 +1,80 @@
-"""OpenVinoEngine: what it compiles when, what it computes in, and what it never sends."""
+"""OpenVinoEngine: what it makes of a model, what it computes in, and what it never sends."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from engines.errors import EngineUnavailable, InferenceFailed, ModelMismatch
-from engines.openvino import (
-    APART,
-    COMPILED,
-    REMEMBERED,
-    WORTH,
-    OpenVinoEngine,
-    Requests,
-    load_runtime,
-)
+from engines.openvino import OpenVinoEngine, load_runtime, restore_prelu
 from engines.spec import ModelSpec
 from engines.table import open_engine
 from stream.config import REPOSITORY
+from stream.types import Floats
 
 WEIGHTS = REPOSITORY / "weights"
-Shape = tuple[int, ...]
 
 
 def installed() -> None:
     pytest.importorskip("openvino", reason="needs the openvino extra")
 
 
-class Compiler:
-    """Gives the shape itself for a request, and notes what it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[Shape | None] = []
-
-    def __call__(self, shape: Shape | None) -> Shape | None:
-        self.asked.append(shape)
-        return shape
-
-
-def requests(*, by_shape: bool = True) -> tuple[Requests, list[Shape | None]]:
-    compiler = Compiler()
-    return Requests(compiler, by_shape=by_shape), compiler.asked
-
-
-def use(made: Requests, shape: Shape, times: int) -> list[Any]:
-    return [made.of(shape) for _ in range(times)]
-
-
-def test_a_shape_is_compiled_for_itself_when_enough_of_it_has_come() -> None:
-    made, asked = requests()
-    third = (1, 3, WORTH // 9 + 1)
-    assert use(made, third, 4) == [None, None, third, third]
-    for width in range(40, 80):
-        assert use(made, (1, 3, 20, width), 20) == [None] * 20
-    assert asked == [None, third]
-
-
-def test_two_compilations_are_some_calls_apart() -> None:
-    made, asked = requests()
-    one, other = (WORTH,), (WORTH, 1)
-    assert made.of(one) == one
-    assert use(made, other, APART) == [None] * APART
-    assert made.of(other) == other
-    assert asked == [None, one, other]
-
-
-def test_only_so_many_are_kept_and_the_longest_unused_makes_room() -> None:
-    made, asked = requests()
-    for number in range(COMPILED):
-        use(made, (WORTH, 1 + number), APART + 1)
-    made.of((WORTH, 1))  # used again: the next one makes room
-    use(made, (WORTH, 1 + COMPILED), APART + 1)
-    assert made.of((WORTH, 1)) == (WORTH, 1)
-    assert len(asked) == 1 + COMPILED + 1
-    use(made, (WORTH, 2), APART + 1)
-    assert asked[-1] == (WORTH, 2), "compiled again"
-
-
-def test_only_so_many_counts_are_kept() -> None:
-    made, _ = requests()
-    for number in range(2 * REMEMBERED):
-        made.of((number,))
-    assert made.of((0,)) is None
-    assert len(made._seen) == REMEMBERED
-
-
-def test_a_model_with_fixed_sides_is_compiled_once() -> None:
-    made, asked = requests(by_shape=False)
-    assert use(made, (7, 3, 24, 24), 3 * APART) == [None] * 3 * APART
-    assert asked == [None]
-
-
-def test_a_shape_of_its_own_gives_what_any_shape_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "prelus"), [("pnet", 3), ("rnet", 4), ("onet", 5), ("detector", 0)]
+)
+def test_every_prelu_of_the_networks_is_restored(name: str, prelus: int) -> None:
     installed()
-    picture = np.random.default_rng(0).integers(0, 256, (1, 40, 50, 3), dtype=np.uint8)
-    monkeypatch.setattr("engines.openvino.WORTH", 2 * picture.size)
-    with open_engine("openvino", WEIGHTS / "pnet.json") as engine:
-        runs = [engine.infer(picture) for _ in range(APART + 2)]
-        first = {name: values.copy() for name, values in runs[0].items()}
-        engine.infer(255 - picture)
-    for name, values in first.items():
-        np.testing.assert_allclose(runs[-1][name], values, atol=1e-5)
-        np.testing.assert_array_equal(runs[0][name], values, "outputs are the caller's own")
+    runtime = load_runtime()
+    model = runtime.Core().read_model(str(WEIGHTS / f"{name}.onnx"))
+    assert restore_prelu(runtime, model) == prelus
+    kinds = [node.get_type_name() for node in model.get_ordered_ops()]
+    assert kinds.count("PRelu") == prelus
+    assert restore_prelu(runtime, model) == 0
+
+
+@pytest.mark.parametrize(
+    ("slope", "rest", "same", "restored"),
+    [(0.3, 0.7, True, 1), (-0.2, 1.2, True, 1), (0.3, 0.6, True, 0), (0.3, 0.7, False, 0)],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_only_what_is_a_prelu_is_taken_for_one(
+    slope: float, rest: float, same: bool, restored: int, swapped: bool
+) -> None:
+    installed()
+    runtime = load_runtime()
+    ops = runtime.opset1
+    first, second = (ops.parameter([1, 2, 3], np.float32) for _ in range(2))
+    slopes, rests = (np.full((2, 1), value, np.float32) for value in (slope, rest))
+    parts = [ops.multiply(first, slopes), ops.multiply(rests, ops.relu(first if same else second))]
+    model = runtime.Model([ops.add(*(parts[::-1] if swapped else parts))], [first, second], "sum")
+    values = np.linspace(-1, 1, 12, dtype=np.float32).reshape(2, 1, 2, 3)
+
+    def computed() -> Floats:
+        return np.array(runtime.compile_model(model, "CPU")([*values])[0])
+
+    before = computed()
+    assert restore_prelu(runtime, model) == restored
+    np.testing.assert_allclose(computed(), before, atol=1e-6)
+
+
+def test_pictures_of_any_size_give_what_onnxruntime_gives_and_outputs_are_the_callers() -> None:
+    installed()
+    rng = np.random.default_rng(0)
+    sizes = [(40, 50), (217, 385), (12, 12), (40, 50)]
+    pictures = [rng.integers(0, 256, (1, *size, 3), dtype=np.uint8) for size in sizes]
+    with (
+        open_engine("openvino", WEIGHTS / "pnet.json") as ours,
+        open_engine("onnxruntime", WEIGHTS / "pnet.json") as reference,
+    ):
+        results = [ours.infer(picture) for picture in pictures]
+        for picture, result in zip(pictures, results, strict=True):
+            for key, expected in reference.infer(picture).items():
+                np.testing.assert_allclose(result[key], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["detector", "rnet", "onet"])
@@ -131,11 +98,12 @@ def test_it_computes_in_float32_on_the_threads_it_is_given(
 ) -> None:
     installed()
     runtime = load_runtime()
+    core = runtime.Core
     options: list[dict[str, Any]] = []
 
     class Core:
         def __init__(self) -> None:
-            self._core = runtime.Core()
+            self._core = core()
 
         def read_model(self, path: str) -> Any:
             return self._core.read_model(path)
@@ -144,7 +112,7 @@ def test_it_computes_in_float32_on_the_threads_it_is_given(
             options.append(asked)
             return self._core.compile_model(model, device, asked)
 
-    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=Core))
+    monkeypatch.setattr(runtime, "Core", Core)
     with open_engine("openvino", WEIGHTS / "rnet.json", threads=2) as engine:
         assert engine.provider == "OpenVINO CPU"
     assert options[0]["INFERENCE_PRECISION_HINT"] == "f32"

@@ -70,6 +70,15 @@ def test_after_a_search_of_a_part_the_whole_is_still_due_at_its_time() -> None:
     assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
 
 
+def test_a_part_waits_for_a_score_but_not_for_ever() -> None:
+    searches = searched()
+    for at_s, hold, due in ((0.3, True, False), (0.3, False, True), (0.45, True, True)):
+        searches.see(at_s, stirred(0, 30, 10, 45))
+        assert searches.due(at_s, SOMEBODY, NOBODY, hold=hold) == due
+    searches.hurry(0.3)
+    assert searches.due(0.3, SOMEBODY, NOBODY, hold=True), "what is urgent does not wait"
+
+
 def test_the_whole_waits_for_a_score_although_a_part_is_searched() -> None:
     searches = searched()
     searches.see(3.0, stirred(0, 30, 10, 45))

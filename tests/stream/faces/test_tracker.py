@@ -311,6 +311,16 @@ def test_a_box_that_has_grown_since_the_cascade_found_it_has_drifted() -> None:
     assert not tracker.drifted().any(), "the cascade found it so"
 
 
+def test_what_the_cascade_corrects_is_no_motion() -> None:
+    tracker = FaceTracker(FacesOptions(confirm_hits=1))
+    tracker.update(0.0, [], [face(300, side=80)])
+    tracker.update(0.1, [face(320, side=110)])
+    tracker.update(0.2, [], [face(300, side=80)])
+    assert middle(tracker.predicted(0.4)[0]) == pytest.approx((300, 200), abs=1)
+    tracker.update(0.3, [], [face(310, side=80)])
+    assert middle(tracker.predicted(0.4)[0])[0] > 315, "but this is"
+
+
 def test_a_face_that_goes_on_as_before_strays_by_no_more_than_if_it_turned() -> None:
     tracker = FaceTracker(FacesOptions(confirm_hits=1))
     assert tracker.restless_sides_s() == 0.0
