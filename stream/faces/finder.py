@@ -93,9 +93,11 @@ class FaceFinder:
             size_px = pixels.shape[1], pixels.shape[0]
             region = self._searches.region(media_time_s, size_px, expected, missed, hold=hold)
             found = self._search(pixels, region)
-            self._searches.done(media_time_s, whole=region is None)
         followed = [detection for detection in looked if detection is not None]
         self._tracker.update(media_time_s, followed, found, region)
+        if found is not None:
+            fruitful = self._tracker.seen_once()
+            self._searches.done(media_time_s, whole=region is None, fruitful=fruitful)
         return self._tracker.predicted(media_time_s)
 
     def predict(self, media_time_s: float) -> tuple[FaceTrack, ...]:

@@ -24,6 +24,10 @@ HELD_PART_S: Final = 0.2
 """A search of the whole picture takes as long as twenty looks: it is put off by so much for faces
 that wait for a score, and one of a part by so much."""
 
+SELDOM: Final = 4.0
+"""Where something moves all the time and nobody comes, as beside a speaker who gestures, searches
+become rarer by half each time, down to one in so many `search_interval_s`."""
+
 COMPARED_S: Final = 0.1
 """While nothing moves, pictures are compared so often: it takes as long as a tenth of a look."""
 
@@ -53,8 +57,8 @@ class Searches:
 
     The whole picture is searched every `detect_interval_s` of media time, every
     `search_interval_s` while nobody is known, and at once after a cut. In between, every
-    `search_interval_s`, only the part where something moves beside the known faces, and where
-    faces are missed: nobody comes in without moving.
+    `search_interval_s`, only the part where something moves beside the known faces (less often
+    where nobody comes of it), and where faces are missed: nobody comes in without moving.
     """
 
     def __init__(self, options: FacesOptions) -> None:
@@ -62,6 +66,7 @@ class Searches:
         self._scene = Scene()
         self._at_once = self._everywhere = False
         self._searched_s = self._whole_s = self._hurried_s = self._asked_s = -math.inf
+        self._seldom = 1.0
         self.patience = 1.0
 
     def see(self, media_time_s: float, thumbnail: Pixels | None) -> None:
@@ -93,10 +98,13 @@ class Searches:
         whole_s, part_s = self._intervals_s(known, missed, hold=hold)
         if self._past(self._whole_s, now_s, whole_s):
             return True
-        if self._past(self._searched_s, now_s, part_s) and (
-            len(missed) or self._scene.stirred(known) is not None
-        ):
+        if len(missed) and self._past(self._searched_s, now_s, part_s):
             return True
+        stirring = self._past(self._searched_s, now_s, self._seldom * part_s)
+        if stirring:
+            if self._scene.stirred(known) is not None:
+                return True
+            self._seldom = 1.0  # what moves after a rest is news
         self._asked_s = now_s
         return False
 
@@ -123,8 +131,12 @@ class Searches:
             parts.append((news + np.concatenate([-margins, margins]))[None])
         return _around(np.concatenate(parts), size_px)
 
-    def done(self, now_s: float, *, whole: bool) -> None:
-        """A search was made: what changes from now on is news."""
+    def done(self, now_s: float, *, whole: bool, fruitful: bool) -> None:
+        """A search was made, which found somebody new or not: what changes from now on is news."""
+        if fruitful:
+            self._seldom = 1.0
+        elif not whole:
+            self._seldom = min(2 * self._seldom, SELDOM)
         self._searched_s, self._at_once = now_s, False
         if whole:
             self._whole_s, self._everywhere = now_s, False
@@ -135,6 +147,7 @@ class Searches:
         self._scene.reset()
         self._at_once = self._everywhere = False
         self._searched_s = self._whole_s = self._hurried_s = self._asked_s = -math.inf
+        self._seldom = 1.0
 
     def _intervals_s(
         self, known: Floats, missed: Floats, *, hold: bool = False

@@ -158,7 +158,7 @@ def test_where_nothing_moves_beside_the_face_searches_are_rare() -> None:
     assert set(script.sizes) == {(720, 1280)}
 
 
-def test_where_something_moves_beside_the_face_only_that_is_searched_and_often() -> None:
+def test_where_something_moves_beside_the_face_only_that_is_searched_at_once_then_less() -> None:
     script = still_life(moves_from=75)
     at = dict(zip(script.searches, script.sizes, strict=True))
     assert [at_s for at_s in at if at_s < 2.5] == pytest.approx([0.0], abs=0.11)
@@ -166,7 +166,7 @@ def test_where_something_moves_beside_the_face_only_that_is_searched_and_often()
     assert whole == pytest.approx([0.0, 3.0], abs=0.2), "the rest is searched as rarely"
     moving = [at_s for at_s in at if at_s >= 2.5]
     assert moving[0] == pytest.approx(2.5, abs=0.11)
-    assert len(moving) == pytest.approx(9, abs=2)
+    assert len(moving) == pytest.approx(5, abs=1)
     for at_s in moving:
         if at_s not in whole:
             height, width = at[at_s]

@@ -19,7 +19,7 @@ def searched(thumbnail: Pixels | None = ROOM) -> Searches:
     """The whole picture was searched at 0 s; SOMEBODY is in it."""
     searches = Searches(FacesOptions())
     searches.see(0.0, thumbnail)
-    searches.done(0.0, whole=True)
+    searches.done(0.0, whole=True, fruitful=True)
     return searches
 
 
@@ -65,7 +65,7 @@ def test_after_a_search_of_a_part_the_whole_is_still_due_at_its_time() -> None:
         searches.see(at_s, stirred(0, 30, 10 + round(10 * at_s), 45))
         assert searches.due(at_s, SOMEBODY, NOBODY)
         assert searches.region(at_s, SIZE_PX, SOMEBODY, NOBODY) is not None
-        searches.done(at_s, whole=False)
+        searches.done(at_s, whole=False, fruitful=True)
     assert searches.due(3.0, SOMEBODY, NOBODY)
     assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
 
@@ -86,6 +86,43 @@ def test_the_whole_waits_for_a_score_although_a_part_is_searched() -> None:
     assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY, hold=True) is not None
     assert searches.region(3.0, SIZE_PX, SOMEBODY, NOBODY) is None
     assert searches.region(3.3, SIZE_PX, SOMEBODY, NOBODY, hold=True) is None
+
+
+def moving_searches(fruitful: int | None = None) -> list[float]:
+    """When parts are searched while something moves for 2.6 s; the one of this number finds
+    somebody.
+    """
+    searches, times_s = searched(), list[float]()
+    for tick in range(1, 53):
+        now_s = tick / 20
+        searches.see(now_s, stirred(0, 30, 3 + tick // 2, 45))
+        if not searches.asleep(now_s) and searches.due(now_s, SOMEBODY, NOBODY):
+            searches.done(now_s, whole=False, fruitful=len(times_s) == fruitful)
+            times_s.append(now_s)
+    return times_s
+
+
+def test_what_moves_all_the_time_is_searched_less_often_until_somebody_comes() -> None:
+    assert moving_searches() == pytest.approx([0.25, 0.75, 1.75], abs=0.11)
+    assert moving_searches(fruitful=1) == pytest.approx([0.25, 0.75, 1.1, 1.65], abs=0.11)
+
+
+@pytest.mark.parametrize("rests", [False, True])
+def test_what_moves_after_a_rest_is_searched_often_again(rests: bool) -> None:
+    searches = searched()
+
+    def moved(at_s: float, width: int) -> bool:
+        searches.see(at_s, stirred(0, 30, width, 45))
+        due = searches.due(at_s, SOMEBODY, NOBODY)
+        if due:
+            searches.done(at_s, whole=False, fruitful=False)
+        return due
+
+    assert moved(0.3, 5)
+    assert moved(0.85, 10)
+    assert moved(1.9, 10 if rests else 15) == (not rests)
+    assert moved(1.95, 20) == rests
+    assert moved(2.5, 25) == rests
 
 
 def test_while_somebody_is_missed_the_whole_is_searched_more_often() -> None:
@@ -110,7 +147,7 @@ def test_a_cut_is_searched_at_once_and_as_a_whole_but_not_on_every_frame() -> No
     searches.see(0.3, 255 - ROOM)
     assert searches.due(0.3, SOMEBODY, NOBODY, hold=True)
     assert searches.region(0.3, SIZE_PX, SOMEBODY, NOBODY) is None
-    searches.done(0.3, whole=True)
+    searches.done(0.3, whole=True, fruitful=True)
     searches.see(0.35, ROOM)
     assert not searches.due(0.35, SOMEBODY, NOBODY)
 
