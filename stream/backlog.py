@@ -29,10 +29,13 @@ class Urgency(Enum):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """Work of any kind: `run` is called on the device's thread."""
+    """Work of any kind: `run` is called on the device's thread. Where it `nests`, it may be called
+    within other work that gives way to it.
+    """
 
     run: Callable[[], Any]
     answer: Answer[Any]
+    nests: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -83,8 +86,16 @@ class Backlog:
         jobs_turn = bool(jobs) and (not live or self._live_turns >= LIVE_PER_JOB)
         self._live_turns = 0 if jobs_turn or not jobs else self._live_turns + 1
         queue = jobs if jobs_turn else live
-        if not queue:
+        return self._from(queue) if queue else ()
+
+    def take_nesting(self) -> tuple[Work, ...]:
+        """As `take`, but only the live work that is next, and only if it nests."""
+        live = self._waiting[Urgency.LIVE]
+        if not live or (isinstance(live[0], Call) and not live[0].nests):
             return ()
+        return self._from(live)
+
+    def _from(self, queue: deque[Work]) -> tuple[Work, ...]:
         first = queue.popleft()
         if isinstance(first, Call) or not self._batching:
             return (first,)

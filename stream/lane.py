@@ -38,8 +38,8 @@ class Models(Protocol):
     def engines(self) -> tuple[Engine, ...]:
         """All of them, the detector first."""
 
-    def cascade(self, options: FacesOptions) -> Detector:
-        """Finds faces."""
+    def cascade(self, options: FacesOptions, pause: Callable[[], None]) -> Detector:
+        """Finds faces; calls `pause` now and then in a search, which takes long."""
 
     def close(self) -> None:
         """Release them; a second call does nothing."""
@@ -59,6 +59,7 @@ class Lane:
         self.name = name
         self._thread: threading.Thread | None = None
         self._running = 0
+        self._gives_way = False
         self._closed = False
         self._busy_s = 0.0
 
@@ -81,13 +82,16 @@ class Lane:
         """How long the thread has worked so far, in seconds."""
         return self._busy_s
 
-    async def call(self, work: Callable[[], T], urgency: Urgency = Urgency.LIVE) -> T:
+    async def call(
+        self, work: Callable[[], T], urgency: Urgency = Urgency.LIVE, *, nests: bool = False
+    ) -> T:
         """Run `work` in the lane's thread, in turn; give what it gives or raise what it raises.
+        What `nests` may be run within other work that gives way.
 
         Cancelling withdraws work that waits, and lets work in flight finish.
         """
         answer = Answer[T]()
-        self._put(Call(work, answer), urgency)
+        self._put(Call(work, answer, nests), urgency)
         return await answer
 
     async def score(
@@ -104,16 +108,33 @@ class Lane:
 
     def score_at_once(self, crops: Sequence[FaceCrop]) -> list[CropScore] | None:
         """Score crops from within work that runs in the lane's thread; None, and they are to wait
-        for their turn and a batch, where anything else waits.
+        for their turn and a batch, where live work waits for an accelerator. On a processor a batch
+        gains little, and what waits may be a search that takes as long as ten scores.
 
         Raises: InferenceFailed.
         """
         if not crops:
             return []
-        with self._changed:
-            if len(self._backlog):
-                return None
+        if self.models.detector.device != "cpu" and self.waiting:
+            return None
         return self._infer(crops)
+
+    def give_way(self) -> None:
+        """Run the live work that waits next, if it nests, from within work that runs in the lane's
+        thread and takes long. Does nothing within what it runs.
+        """
+        if self._gives_way:
+            return
+        with self._changed:
+            group = self._backlog.take_nesting()
+            self._running += len(group)
+        if not group:
+            return
+        self._gives_way = True
+        self._run(group)
+        self._gives_way = False
+        with self._changed:
+            self._running -= len(group)
 
     async def succeed(self, models: Models) -> None:
         """Let `models` take over between two works, and close those that served."""
@@ -192,7 +213,8 @@ class Lane:
 class LaneCascade:
     """MTCNN on the networks of whichever lane runs the work that asks; a `Detector`.
 
-    A stream's looks may so go to any device, and networks may be replaced between two looks.
+    A stream's looks may so go to any device, and networks may be replaced between two looks. A
+    search, as long as ten looks, gives way to other streams' looks.
 
     Raises: AssertionError where it is called outside a lane's thread.
     """
@@ -211,4 +233,4 @@ class LaneCascade:
     def _here(self) -> Detector:
         lane: Lane | None = getattr(_THREAD, "lane", None)
         assert lane is not None, "faces are looked for in a lane's thread: use Scheduler.call"
-        return lane.models.cascade(self._options)
+        return lane.models.cascade(self._options, lane.give_way)

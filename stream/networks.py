@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final
@@ -80,9 +81,9 @@ class Networks:
         """All four, the detector first."""
         return self.detector, self._pnet, self._rnet, self._onet
 
-    def cascade(self, options: FacesOptions) -> Cascade:
+    def cascade(self, options: FacesOptions, pause: Callable[[], None] = lambda: None) -> Cascade:
         """MTCNN over these engines."""
-        return Cascade(self._pnet, self._rnet, self._onet, options)
+        return Cascade(self._pnet, self._rnet, self._onet, options, pause)
 
 
 def _engine_name(config: EngineConfig, threads: int, detector: str) -> str:

@@ -117,7 +117,7 @@ class Scheduler:
                 return replace(look, fault=exc), True
             return replace(look, scores=scores or ()), scores is not None
 
-        look, done = await lane.call(work, urgency)
+        look, done = await lane.call(work, urgency, nests=True)
         if done:
             return look
         try:

@@ -108,9 +108,9 @@ class ScriptedEngine:
     """
 
     provider = "Scripted"
-    device = "cpu"
 
     def __init__(self) -> None:
+        self.device = "cpu"
         self.spec: ModelSpec = builders.detector_spec()
         self.batches: list[int] = []
         self.threads: set[str] = set()
@@ -167,7 +167,7 @@ class ScriptedNetworks:
     def engines(self) -> tuple[ScriptedEngine, ...]:
         return (self.detector,)
 
-    def cascade(self, options: Any) -> Detector:
+    def cascade(self, options: Any, pause: Any) -> Detector:
         return NoFaces()
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ Networks", 2016; the steps, their order and their rounding are facenet-pytorch's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -37,14 +38,23 @@ tiled with 335 faces had 7,192, 5,410 and 2,447, and held up its stream for thre
 
 
 class Cascade:
-    """The three networks, opened by the caller, who also closes them.
+    """The three networks, opened by the caller, who also closes them. `pause` is called between the
+    steps of a search, each of which takes a few milliseconds.
 
     Threads: as the engines, one caller at a time.
     """
 
-    def __init__(self, pnet: Engine, rnet: Engine, onet: Engine, options: FacesOptions) -> None:
+    def __init__(
+        self,
+        pnet: Engine,
+        rnet: Engine,
+        onet: Engine,
+        options: FacesOptions,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._options = options
+        self._pause = pause
 
     def detect(self, pixels: Pixels) -> list[FaceDetection]:
         """Find every face of `min_face_px` and more, the most confident first.
@@ -59,7 +69,9 @@ class Cascade:
             return []
         sums = AreaSums(pixels)
         boxes = self._propose(sums, levels)
+        self._pause()
         boxes = self._reject(sums, boxes)
+        self._pause()
         found = self._describe(boxes, *_crops(sums, boxes, ONET_PX))
         found = found.only(found.scores > self._options.thresholds[2])
         return found.only(nms_min(found.boxes, found.scores, 0.7)).detections()
@@ -97,6 +109,7 @@ class Cascade:
         threshold = self._options.thresholds[0]
         found = [np.empty((0, 9), np.float32)]
         for scale, height, width in levels:
+            self._pause()
             outputs = self._pnet.infer(sums.resize(height, width)[None])
             cells = _cells(outputs["boxes"][0], outputs["probability"][0], scale, threshold)
             cells = _surest(cells, MOST_CELLS)

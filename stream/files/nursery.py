@@ -28,8 +28,9 @@ from stream.files import wire
 from stream.files.decoding import DECODERS
 from stream.files.errors import Broken, FileError, TooLarge
 
-NICENESS: Final = 5
-"""Decoding for those who wait must not take a core from those who watch."""
+NICENESS: Final = 15
+"""Decoding for those who wait must not take a core from those who watch, nor from the threads that
+decode for them (`stream.pull`)."""
 
 
 def main() -> None:

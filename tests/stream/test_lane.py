@@ -106,6 +106,51 @@ async def test_more_than_may_wait_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert await kept == 5
 
 
+async def nested(lane: Lane, *works: Any) -> list[str]:
+    """What has run when a work has given way once for each of `works`, which wait meanwhile: their
+    (name, keywords).
+    """
+    ran: list[str] = []
+    inside, gate = threading.Event(), threading.Event()
+
+    def long_work() -> list[str]:
+        inside.set()
+        assert gate.wait(DEADLINE_S)
+        for _ in works:
+            lane.give_way()
+        return [*ran]
+
+    def short_work(name: str) -> None:
+        lane.give_way()
+        ran.append(name)
+
+    running = asyncio.create_task(lane.call(long_work))
+    await asyncio.to_thread(inside.wait, DEADLINE_S)
+    waiting = [
+        asyncio.create_task(lane.call(lambda name=name: short_work(name), **how))  # type: ignore[misc]
+        for name, how in works
+    ]
+    await asyncio.sleep(0)
+    gate.set()
+    meanwhile = await running
+    await asyncio.gather(*waiting)
+    assert sorted(ran) == sorted(name for name, _ in works)
+    return meanwhile
+
+
+async def test_long_work_gives_way_to_live_looks_in_their_order() -> None:
+    async with lane_over() as lane:
+        assert await nested(lane, ("a", {"nests": True}), ("b", {"nests": True})) == ["a", "b"]
+        assert lane.load == 0
+
+
+async def test_long_work_gives_way_neither_to_jobs_nor_past_what_must_run_alone() -> None:
+    job = ("job", {"nests": True, "urgency": Urgency.JOB})
+    async with lane_over() as lane:
+        assert await nested(lane, job, ("look", {"nests": True})) == ["look"]
+        assert await nested(lane, ("alone", {}), ("look", {"nests": True})) == []
+
+
 class Finds(NoFaces):
     """A cascade that notes who asks."""
 
@@ -127,7 +172,7 @@ class Owning(ScriptedNetworks):
         super().__init__()
         self.finds = Finds(name)
 
-    def cascade(self, options: Any) -> Finds:
+    def cascade(self, options: Any, pause: Any) -> Finds:
         return self.finds
 
 

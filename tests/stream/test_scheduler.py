@@ -6,9 +6,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 
+from engines.base import Outputs
 from engines.errors import InferenceFailed
 from stream.scheduler import Scheduler, Urgency
 from stream.types import CropScore, FaceCrop
@@ -251,9 +254,21 @@ async def test_looks_that_come_together_share_a_batch() -> None:
     assert all([score.logit for score in look.scores] == [1.0] for look in ended)
 
 
-async def test_crops_of_a_look_leave_the_lane_to_those_who_wait() -> None:
+@pytest.mark.parametrize(
+    ("device", "urgency", "expected"),
+    [
+        ("cpu", Urgency.LIVE, ["look", "other"]),
+        ("cuda:0", Urgency.LIVE, ["other", "look"]),
+        ("cuda:0", Urgency.JOB, ["look", "other"]),
+    ],
+)
+async def test_crops_of_a_look_leave_an_accelerator_to_live_work_that_waits(
+    device: str, urgency: Urgency, expected: list[str]
+) -> None:
     order: list[str] = []
-    async with Scheduler(ScriptedNetworks()) as scheduler:
+    engine = ScriptedEngine()
+    engine.device = device
+    async with Scheduler(ScriptedNetworks(engine)) as scheduler:
         lane = scheduler.lanes[0]
         inside, gate = threading.Event(), threading.Event()
 
@@ -262,15 +277,22 @@ async def test_crops_of_a_look_leave_the_lane_to_those_who_wait() -> None:
             assert gate.wait(DEADLINE_S)
             return crops(138)
 
+        infer = engine.infer
+
+        def noting(batch: NDArray[Any]) -> Outputs:
+            order.append("look")
+            return infer(batch)
+
+        engine.infer = noting  # type: ignore[method-assign]
+
         looking = asyncio.create_task(scheduler.look(find, lambda: 0.0))
-        looking.add_done_callback(lambda _: order.append("look"))
         await asyncio.to_thread(inside.wait, DEADLINE_S)
-        other = asyncio.create_task(lane.call(lambda: order.append("other")))
+        other = asyncio.create_task(lane.call(lambda: order.append("other"), urgency))
         await asyncio.sleep(0)
         gate.set()
         look = await looking
         await other
-    assert order == ["other", "look"]
+    assert order == expected
     assert [score.logit for score in look.scores] == [10.0]
 
 

@@ -24,6 +24,22 @@ def face(cascade: Cascade, portrait: Pixels) -> FaceDetection:
     return found
 
 
+def test_a_search_pauses_between_its_steps_and_bears_other_looks_there(
+    cascade: Cascade, portrait: Pixels, face: FaceDetection
+) -> None:
+    looked: list[FaceDetection | None] = []
+
+    def look() -> None:
+        looked.extend(cascade.refine(portrait, face.box_px[None]))
+
+    networks = cascade._pnet, cascade._rnet, cascade._onet
+    (found,) = Cascade(*networks, FacesOptions(), look).detect(portrait)
+    np.testing.assert_array_equal(found.box_px, face.box_px)
+    height, width = portrait.shape[:2]
+    assert len(looked) == len(pyramid(height, width, FacesOptions())) + 2
+    assert all(one is not None and overlap(one, face) > 0.8 for one in looked)
+
+
 def overlap(one: FaceDetection, other: FaceDetection) -> float:
     return float(iou(one.box_px[None], other.box_px[None])[0, 0])
 

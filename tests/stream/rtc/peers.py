@@ -52,7 +52,7 @@ class OneFace:
 class FaceNetworks(ScriptedNetworks):
     """Scripted networks; `engine` is the detector that all streams share."""
 
-    def cascade(self, options: Any) -> OneFace:
+    def cascade(self, options: Any, pause: Any) -> OneFace:
         return OneFace()
 
 
