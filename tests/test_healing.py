@@ -74,6 +74,7 @@ def watched(camera: RtspServer) -> Iterator[Watched]:
     with Program([f"camera={camera.url('file')}", "demo", "--port", "0"]) as program:
         watched = Watched(program)
         watched.await_scores(within_s=60)
+        program.wait_for(lambda: bool(program.heard["demo"]), within_s=60)
         yield watched
 
 
