@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -16,12 +15,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from benchmarks.program import Watched
+from benchmarks.beside import Beside
 from benchmarks.service import ask
-from stream.config import REPOSITORY
 
 POLL_S: Final = 1.0
 COME_BACK: Final = (429, 503)
@@ -94,39 +91,18 @@ class Client:
                 return
 
 
-class Senders:
-    """`count` clients that send `clip` to `port`, in a process that this context manager ends."""
+class Senders(Beside):
+    """`count` clients that send `clip` to `port`, in a process that this context manager kills.
+
+    Raises: RuntimeError when they do not come up; their own words are on standard error.
+    """
 
     def __init__(self, port: int, clip: Path, count: int) -> None:
-        command = [sys.executable, "-m", "benchmarks.senders", str(port), str(clip), str(count)]
-        self._process = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self._process.stdout
-        self._process.stdout.readline()  # they are about to begin
-        self.watched = Watched(self._process.pid)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        super().__init__("benchmarks.senders", port, clip, count)
 
     def stop(self) -> Tally:
         """End them; gives what they were told."""
-        said, _ = self._process.communicate(timeout=END_S)
-        told = json.loads(said)
+        told = self.close(END_S)
         return Tally(Counter(told["answers"]), Counter(told["jobs"]), told["rude"], told["broken"])
 
 
@@ -134,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     """Send until standard input closes."""
     port, clip, count = int(arguments[0]), Path(arguments[1]).read_bytes(), int(arguments[2])
     tally, over = Tally(), threading.Event()
-    print(flush=True)
+    print(json.dumps({"clients": count}), flush=True)
     with ThreadPoolExecutor(count) as clients:
         for _ in range(count):
             clients.submit(Client(port, clip, tally, over).run)
