@@ -33,9 +33,10 @@ class Look:
 class Scheduler:
     """One lane a device; each work goes to the lane with the least to do, in turn among equals.
 
-    While a lane is busy, crops gather; when it is free they go together, at most `max_batch`
-    at once. Nothing waits for a batch to fill: a deadline of zero is kept by construction, and the
-    work that can wait is bounded by the streams and jobs, each of which has one frame in hand.
+    While an accelerator is busy, crops gather; when it is free they go together, at most
+    `max_batch` at once; on a processor those of a look are scored with it. Nothing waits for a
+    batch to fill: a deadline of zero is kept by construction, and the work that can wait is bounded
+    by the streams and jobs, each of which has one frame in hand.
 
     Live work goes before jobs; see `Backlog`. With ``batching=False`` (files read without pacing)
     each stream's crops run alone.
@@ -101,8 +102,8 @@ class Scheduler:
         now_s: Callable[[], float],
         urgency: Urgency = Urgency.LIVE,
     ) -> Look:
-        """Run `find` as `call` does, and score what it gives: at once where nothing else waits for
-        that lane, without going back to the event loop, else as `score` does.
+        """Run `find` as `call` does, and score what it gives: at once, without going back to the
+        event loop, or as `score` does where live work waits for an accelerator.
 
         Raises: what `find` raises. Cancelling withdraws what waits.
         """

@@ -39,7 +39,7 @@ def test_box_and_score_move_and_the_evidence_has_an_age(demo: str, open_page: Op
     expect(face).not_to_have_attribute("data-probability", score)
     seen = frames_with_their_own_message(page, 10)
     assert len(set(seen)) == 10
-    expect(page.get_by_test_id("health-engine")).to_have_text(re.compile("onnxruntime( int8)?"))
+    expect(page.get_by_test_id("health-engine")).to_have_text(re.compile("^onnxruntime( int8)?$"))
 
 
 def frames_with_their_own_message(page: Page, count: int) -> list[str]:
