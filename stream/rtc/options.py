@@ -25,6 +25,7 @@ class RtcOptions:
     At most `max_publishers` and `max_viewers` at once, and nobody new while a face's evidence is
     older than `busy_age_ms`. A publisher's picture has at most `max_pixels`; one that sends more
     than twice `max_bitrate` (bit/s) for seconds, or nothing for `idle_timeout_s`, is ended.
+    Browsers made from Chromium are asked to begin at `start_bitrate`, not at 300 kbit/s.
     `view_bitrate` and `view_width_px` are those of the picture that viewers get.
     """
 
@@ -41,6 +42,7 @@ class RtcOptions:
     busy_age_ms: float = 2000.0
     max_pixels: int = 1920 * 1088
     max_bitrate: int = 4_000_000
+    start_bitrate: int = 1_500_000
     idle_timeout_s: float = 10.0
     view_bitrate: int = 2_000_000
     view_width_px: int = 1280
@@ -57,7 +59,7 @@ class RtcOptions:
             raise ValueError("max_publishers and max_viewers cannot be negative")
         if self.idle_timeout_s <= 0 or self.busy_age_ms <= 0:
             raise ValueError("idle_timeout_s and busy_age_ms must be more than 0")
-        if self.max_bitrate < 100_000 or self.view_bitrate < 100_000:
+        if min(self.max_bitrate, self.start_bitrate, self.view_bitrate) < 100_000:
             raise ValueError("bit rates are in bit/s, and at least 100000")
         if self.max_pixels < 1 or self.view_width_px < 64:
             raise ValueError("max_pixels must be at least 1 and view_width_px at least 64")

@@ -22,6 +22,10 @@ from stream.sources.webrtc import WebRtcSource
 
 LOG: Final = logging.getLogger("deepfakestream")
 LOOK_S: Final = 0.5
+START: Final = "x-google-start-bitrate"
+"""Chromium's parameter of a codec, in kbit/s. By itself it begins at 300, and then sends no more
+than aiortc's estimate (REMB), which grows by 8 % a second from what came first: a face would be
+too coarse to judge for ten seconds, and good only after half a minute."""
 _VIDEO: Final = re.compile(r"^(m=video [^\r\n]*\r?\nc=[^\r\n]*\r?\n)", re.MULTILINE)
 
 
@@ -66,6 +70,8 @@ class Publisher:
         for codec in transceiver._codecs:
             if codec.payloadType is not None and codec.name.lower() in {"vp8", "h264"}:
                 self._codecs[codec.payloadType] = cast(Codec, codec.name.lower())
+                rate = min(self._options.start_bitrate, self._options.max_bitrate)
+                codec.parameters[START] = rate // 1000
         install(self._intake, transceiver.receiver)
 
     async def run(self, session: Session, live: Callable[[], Awaitable[None]]) -> None:

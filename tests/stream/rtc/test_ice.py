@@ -85,6 +85,7 @@ async def test_behind_nat_the_address_that_the_world_sees_is_named() -> None:
         ({"max_viewers": -1}, "negative"),
         ({"idle_timeout_s": 0.0}, "more than 0"),
         ({"max_bitrate": 1}, "bit/s"),
+        ({"start_bitrate": 1}, "bit/s"),
         ({"view_width_px": 3}, "at least 64"),
     ],
 )

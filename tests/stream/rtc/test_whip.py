@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import threading
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import pytest
 from websockets.asyncio.client import connect
 
 from tests.doubles import DEADLINE_S, eventually
-from tests.stream.rtc.peers import an_offer, client, film, publishing, server
+from tests.stream.rtc.peers import LOOPBACK, an_offer, client, film, publishing, server
 
 OWNER, GUEST = "owner-token", "guest-token"
 
@@ -76,6 +78,29 @@ async def test_the_answer_says_where_to_end_it_and_how_much_may_be_sent() -> Non
         told = camera.response.headers["location"]
         assert urljoin(f"{outside}/v1/whip/cam", told) == f"{outside}{camera.location}"
         assert "b=TIAS:4000000" in camera.response.text
+
+
+@pytest.mark.parametrize(("most", "asked"), [(4_000_000, 1500), (800_000, 800)])
+async def test_chromium_is_asked_to_begin_with_a_picture_that_can_be_judged(
+    most: int, asked: int
+) -> None:
+    options = replace(LOOPBACK, max_bitrate=most)
+    async with server(options) as here, publishing(here) as camera:
+        assert camera.response is not None
+        lines = camera.response.text.splitlines()
+        payloads = {
+            line.partition(":")[2].split()[0]
+            for line in lines
+            if re.match(r"a=rtpmap:\d+ (VP8|H264)/", line)
+        }
+        parameters = dict(
+            line.removeprefix("a=fmtp:").split(" ", 1)
+            for line in lines
+            if line.startswith("a=fmtp:")
+        )
+        assert payloads
+        for payload in payloads:
+            assert f"x-google-start-bitrate={asked}" in parameters[payload].split(";")
 
 
 async def test_delete_ends_the_stream_and_frees_its_name_and_its_metrics() -> None:
