@@ -6,9 +6,13 @@ Refusal
 ├── Taken         what it wants belongs to somebody else, or has another state: see what is there
 ├── Unknown       there is nothing of that name
 └── Full          there is no room now: come back after `retry_after_s`
+
+Who were refused together are told different times, or they would all come back together.
 """
 
 from __future__ import annotations
+
+import random
 
 from stream.errors import StreamError
 
@@ -42,14 +46,14 @@ class Unknown(Refusal):
 
 
 class Full(Refusal):
-    """There is no room at the moment."""
+    """There is no room at the moment. `retry_after_s` lies between `soonest_s` and twice that."""
 
     status = 503
 
-    def __init__(self, problem: str, retry_after_s: int) -> None:
-        super().__init__(problem, retry_after_s)
+    def __init__(self, problem: str, soonest_s: int) -> None:
+        super().__init__(problem, soonest_s)
         self.problem = problem
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = random.randint(soonest_s, 2 * soonest_s)
 
     def __str__(self) -> str:
         return f"{self.problem}: try again in {self.retry_after_s} s"

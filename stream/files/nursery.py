@@ -18,6 +18,7 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,18 +29,16 @@ from stream.files import wire
 from stream.files.decoding import DECODERS
 from stream.files.errors import Broken, FileError, TooLarge
 
-NICENESS: Final = 15
-"""Decoding for those who wait must not take a core from those who watch, nor from the threads that
-decode for them (`stream.pull`)."""
+AUTOGROUP: Final = Path("/proc/self/autogroup")
 
 
 def main() -> None:
     """Fork for each request until there are no more."""
+    _be_nice()
     requests = socket.socket(fileno=sys.stdin.fileno())
     _load_all()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a fork ended: none is left over
     av.logging.set_level(None)  # FFmpeg has much to say of broken files
-    os.nice(NICENESS)
     while True:
         _, descriptors, _, _ = socket.recv_fds(requests, 1, 2)
         if len(descriptors) < 2:
@@ -48,6 +47,14 @@ def main() -> None:
             _decode(*descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _be_nice() -> None:
+    """Linux may weigh sessions against each other first, and processes only within theirs: this
+    session is to be as nice as this process was made.
+    """
+    with suppress(OSError):  # a kernel without it
+        AUTOGROUP.write_text(str(os.nice(0)), encoding="ascii")
 
 
 def _load_all() -> None:

@@ -18,7 +18,11 @@ from typing import Any, BinaryIO, Final
 from stream.files import wire
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+NICENESS: Final = 15
+"""Decoding for those who wait must not take a core from those who watch, nor from the threads that
+decode for them (`stream.pull`)."""
 COMMAND: Final = (
+    "nice", "-n", str(NICENESS),
     # OpenBLAS would start threads, which a fork does not have; the token is nothing for decoders.
     "env", "-u", "DEEPFAKESTREAM_TOKEN", "OPENBLAS_NUM_THREADS=1",
     sys.executable, "-W", "ignore", "-m", "stream.files.nursery",

@@ -13,7 +13,7 @@ import pytest
 from stream.files.errors import Broken, TooLarge
 from stream.files.media import SentFile, clip_request, picture_request
 from stream.files.options import FilesOptions
-from stream.files.sandbox import Sandbox
+from stream.files.sandbox import NICENESS, Sandbox
 from stream.sources.demo import CLIP
 from tests.doubles import DEADLINE_S
 from tests.stream.files.site import portrait, saved
@@ -61,6 +61,18 @@ def test_a_picture_comes_with_what_is_known_of_it(sandbox: Sandbox, picture: Bin
     shown = media.pixels_at(0.0)
     assert shown is not None
     assert (shown == portrait()).all()
+
+
+def test_decoding_yields_to_the_service_as_a_process_and_as_a_session(
+    sandbox: Sandbox, picture: BinaryIO
+) -> None:
+    run(sandbox, picture)
+    (nursery,) = nurseries()
+    nice = min(19, psutil.Process().nice() + NICENESS)
+    assert nursery.nice() == nice
+    group = Path(f"/proc/{nursery.pid}/autogroup")
+    if group.exists():
+        assert group.read_text().split()[-1] == str(nice)
 
 
 def test_a_process_that_takes_too_much_time_is_ended_and_the_next_one_decodes(
