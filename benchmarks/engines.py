@@ -21,12 +21,14 @@ from benchmarks.report import NOT_RUN, Report, Requirement, parser, percentiles
 from engines.base import Engine, Outputs
 from engines.canary import input_sides
 from engines.errors import EngineError
+from engines.precision import ENGINES as INT8_ENGINES
+from engines.precision import FLOAT, INT8
 from engines.spec import ModelSpec
 from engines.table import ENGINES, open_engine
 from stream.config import WEIGHTS, cache_dir
 from stream.networks import MOST_THREADS
 
-MODELS: Final = ("detector", "pnet", "rnet", "onet")
+MODELS: Final = (FLOAT, INT8, "pnet", "rnet", "onet")
 BATCHES: Final = (1, 8, 32)
 PICTURE: Final = (217, 385)
 """P-Net's input: the first level of a 720p picture's pyramid, smallest face 40 px."""
@@ -34,7 +36,7 @@ PLACES: Final = {"onnxruntime": ("cpu",), "openvino": ("cpu",), "torch": ("cpu",
 """Where an engine is tried; all others on a GPU."""
 REFERENCE: Final = "onnxruntime"
 WARM_CALLS: Final = 14
-"""What OpenVINO needs before a common shape is compiled for itself; graphs are captured sooner."""
+"""More than any engine needs before its graphs are captured and its memory is taken."""
 MOST_CALLS: Final = 200
 LEAST_CALLS: Final = 5
 PEAK_SIDE: Final = 1024
@@ -94,7 +96,7 @@ def peak_gflops() -> float:
 
 def _rows(case: Case, peak: float, seconds: float) -> list[dict[str, Any]]:
     rows = []
-    for model in MODELS:
+    for model in _models_of(case):
         path = case.weights / f"{model}.json"
         head = {"engine": case.engine, "device": case.device, "model": model}
         try:
@@ -108,6 +110,13 @@ def _rows(case: Case, peak: float, seconds: float) -> list[dict[str, Any]]:
         except EngineError as exc:
             return [head | {"model": NOT_RUN} | _empty() | {"why": str(exc)}]
     return rows
+
+
+def _models_of(case: Case) -> list[str]:
+    """Those that the case has: int8 is for some engines, and not in every folder."""
+    small = case.engine in INT8_ENGINES and case.device == "cpu"
+    has_small = small and (case.weights / f"{INT8}.json").is_file()
+    return [model for model in MODELS if model != INT8 or has_small]
 
 
 def _measured(
@@ -142,9 +151,12 @@ def _empty() -> dict[str, Any]:
 
 
 def _reference(path: Path, spec: ModelSpec, batch: NDArray[np.uint8]) -> Outputs:
-    """What ONNX Runtime gives: for weights in another format or precision, those that ship."""
+    """What ONNX Runtime gives: for weights in another format or precision, the float ones that
+    ship.
+    """
     plain = spec.format == "onnx" and spec.precision == "fp32"
-    with open_engine(REFERENCE, path if plain else WEIGHTS / path.name) as engine:
+    shipped = WEIGHTS / path.name.replace(INT8, FLOAT)
+    with open_engine(REFERENCE, path if plain else shipped) as engine:
         return engine.infer(batch)
 
 

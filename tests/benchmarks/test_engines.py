@@ -65,6 +65,24 @@ def test_what_ran_has_times_and_agrees(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("quick")
+def test_the_detector_in_int8_is_held_against_the_one_in_float_where_it_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engines, "MODELS", ("detector", "detector.int8"))
+    monkeypatch.setattr(engines, "BATCHES", (1,))
+    file = tmp_path / "engines.json"
+    command = ["--engine", "onnxruntime", "--seconds", "0", "--json", str(file), "--check"]
+    assert main(command) == 0
+    full, small = json.loads(file.read_text())["figures"]["rows"]
+    assert (full["precision"], small["precision"]) == ("fp32", "int8")
+    assert full["difference"] < 1e-3
+    assert 1e-3 < small["difference"] < 0.5
+    for case in (Case("torch", "cpu", WEIGHTS), Case("onnxruntime-cuda", "cuda:0", WEIGHTS)):
+        assert engines._models_of(case) == ["detector"]
+    assert engines._models_of(Case("openvino", "cpu", tmp_path)) == ["detector"]
+
+
+@pytest.mark.usefixtures("quick")
 def test_what_cannot_run_says_why_and_falls_short(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
