@@ -24,8 +24,8 @@ LOG: Final = logging.getLogger("deepfakestream")
 LOOK_S: Final = 0.5
 START: Final = "x-google-start-bitrate"
 """Chromium's parameter of a codec, in kbit/s. By itself it begins at 300, and then sends no more
-than aiortc's estimate (REMB), which grows by 8 % a second from what came first: a face would be
-too coarse to judge for ten seconds, and good only after half a minute."""
+than aiortc's estimate (REMB), which grows by 8 % a second from what came first: for ten seconds and
+more a face would be too coarse to judge."""
 _VIDEO: Final = re.compile(r"^(m=video [^\r\n]*\r?\nc=[^\r\n]*\r?\n)", re.MULTILINE)
 
 
