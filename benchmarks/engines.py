@@ -21,8 +21,7 @@ from benchmarks.report import NOT_RUN, Report, Requirement, parser, percentiles
 from engines.base import Engine, Outputs
 from engines.canary import input_sides
 from engines.errors import EngineError
-from engines.precision import ENGINES as INT8_ENGINES
-from engines.precision import FLOAT, INT8
+from engines.precision import FLOAT, INT8, computes_int8
 from engines.spec import ModelSpec
 from engines.table import ENGINES, open_engine
 from stream.config import WEIGHTS, cache_dir
@@ -114,8 +113,8 @@ def _rows(case: Case, peak: float, seconds: float) -> list[dict[str, Any]]:
 
 def _models_of(case: Case) -> list[str]:
     """Those that the case has: int8 is for some engines, and not in every folder."""
-    small = case.engine in INT8_ENGINES and case.device == "cpu"
-    has_small = small and (case.weights / f"{INT8}.json").is_file()
+    there = (case.weights / f"{INT8}.json").is_file()
+    has_small = there and computes_int8(case.engine, case.device)
     return [model for model in MODELS if model != INT8 or has_small]
 
 

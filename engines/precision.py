@@ -19,6 +19,11 @@ ENGINES: Final = ("onnxruntime", "openvino")
 """Those that compute in int8; all others run the float file."""
 
 
+def computes_int8(engine: str, device: str) -> bool:
+    """Whether `engine`, which may be ``auto``, runs the int8 file on `device`."""
+    return engine in (AUTO, *ENGINES) and device == "cpu"
+
+
 def detector_of(
     weights: Path,
     precision: Precision,
@@ -36,7 +41,7 @@ def detector_of(
     """
     if precision == "fp32":
         return FLOAT
-    runs = engine in (AUTO, *ENGINES) and device == "cpu"
+    runs = computes_int8(engine, device)
     if precision == "auto":
         there = (weights / f"{INT8}.json").is_file()
         return INT8 if runs and there and multiplies() and _is_current(weights) else FLOAT

@@ -67,11 +67,11 @@ class Publisher:
         return _VIDEO.sub(rf"\g<1>b=AS:{rate // 1000}\r\nb=TIAS:{rate}\r\n", sdp)
 
     def _prepare(self, transceiver: RTCRtpTransceiver) -> None:
+        start = min(self._options.start_bitrate, self._options.max_bitrate)
         for codec in transceiver._codecs:
             if codec.payloadType is not None and codec.name.lower() in {"vp8", "h264"}:
                 self._codecs[codec.payloadType] = cast(Codec, codec.name.lower())
-                rate = min(self._options.start_bitrate, self._options.max_bitrate)
-                codec.parameters[START] = rate // 1000
+                codec.parameters[START] = start // 1000
         install(self._intake, transceiver.receiver)
 
     async def run(self, session: Session, live: Callable[[], Awaitable[None]]) -> None:
