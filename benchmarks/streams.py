@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import av
 import numpy as np
 
 from benchmarks.live import LiveRun, Span, largest
@@ -107,6 +108,33 @@ class Level:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What one picture of the cameras' film costs to decode, with nothing else running."""
+
+    ms: float
+    fps: float
+
+    @classmethod
+    def of(cls, film: Path) -> Decoding:
+        """Decode all of `film` in one thread, as the program does with each camera's H.264."""
+        with av.open(str(film)) as container:
+            pictures = container.streams.video[0]
+            pictures.codec_context.thread_count = 1
+            begin_s = time.process_time()
+            count = sum(1 for _ in container.decode(pictures))
+            spent_s = time.process_time() - begin_s
+            return cls(1000 * spent_s / count, float(pictures.average_rate or 25))
+
+    def row(self, cameras: int) -> dict[str, Any]:
+        """For the table: a floor that no program which decodes every picture gets below."""
+        return {
+            "decoding alone": f"{cameras} cameras",
+            "ms/frame": self.ms,
+            "CPU (%)": cameras * self.fps * self.ms / 10,
+        }
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; see `benchmarks.__main__` for the exit codes."""
     made = parser("streams", __doc__ or "")
@@ -118,12 +146,13 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             film = load_film(Path(folder))
+            decoding = Decoding.of(film)
             levels, most = _levels(film, options)
         except (ProgramEnded, RuntimeError) as exc:
             print(f"streams: {exc}")
             return 2
     report = Report("streams", {"clip": film.name, "seconds": options.seconds})
-    _tell(levels, most, report)
+    _tell(levels, most, decoding, report)
     return report.finish(options.json, options.check, options.markdown)
 
 
@@ -160,8 +189,10 @@ def _level(film: Path, cameras: int, options: Namespace) -> Level:
         return Level(cameras, start_s, span, run.stop())
 
 
-def _tell(levels: Sequence[Level], most: int | None, report: Report) -> None:
+def _tell(levels: Sequence[Level], most: int | None, decoding: Decoding, report: Report) -> None:
     report.show([level.row() for level in levels])
+    report.show([decoding.row(level.cameras) for level in levels])
+    report.figures["decoding"] = {"ms_per_frame": decoding.ms, "fps": decoding.fps}
     report.figures["levels"] = {str(level.cameras): level.figures() for level in levels}
     if most is not None:
         report.figures["most"] = most

@@ -48,6 +48,7 @@ class FaceFinder:
         self._tracker = FaceTracker(options)
         self._searches = Searches(options)
         self._looked_s = -math.inf
+        self._patience = 1.0
 
     def due(
         self,
@@ -63,8 +64,8 @@ class FaceFinder:
         others wait for the networks, looks are put off; with `hold`, because faces wait for a
         score, searches are. It never decides by the clock.
         """
-        self._searches.patience = PATIENCE if busy else 1.0
-        self._searches.see(media_time_s, thumbnail)
+        self._patience = PATIENCE if busy else 1.0
+        self._searches.see(media_time_s, thumbnail, busy=busy)
         if not self._searches.asleep(media_time_s):
             known = self._tracker.expected(media_time_s)
             missed = known[self._tracker.lost() | self._tracker.drifted()]
@@ -130,4 +131,4 @@ class FaceFinder:
         interval_s = self._options.follow_interval_s
         if restless_sides_s:
             interval_s = min(interval_s, STRAYED_SIDES / restless_sides_s)
-        return now_s - self._looked_s >= self._searches.patience * interval_s - SLACK_S
+        return now_s - self._looked_s >= self._patience * interval_s - SLACK_S

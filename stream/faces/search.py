@@ -19,6 +19,10 @@ UNKNOWN: Final = 4.0
 """So many `search_interval_s` pass between two searches of the whole picture where it is not known
 whether anything moves, or while a known face is out of sight."""
 
+PATIENCE: Final = 4.0
+"""While others wait for the networks, searches are put off to so many of their intervals: more
+than looks, for one of the whole picture takes as long as a score of each of three faces."""
+
 HELD_S: Final = 0.3
 HELD_PART_S: Final = 0.2
 """A search of the whole picture takes as long as twenty looks: it is put off by so much for faces
@@ -67,10 +71,14 @@ class Searches:
         self._at_once = self._everywhere = False
         self._searched_s = self._whole_s = self._hurried_s = self._asked_s = -math.inf
         self._seldom = 1.0
-        self.patience = 1.0
+        self._patience = 1.0
 
-    def see(self, media_time_s: float, thumbnail: Pixels | None) -> None:
-        """Take the next picture's brightness on a coarse grid, None if unknown."""
+    def see(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> None:
+        """Take the next picture's brightness on a coarse grid, None if unknown.
+
+        With `busy`, because others wait for the networks, searches are put off.
+        """
+        self._patience = PATIENCE if busy else 1.0
         if self._scene.cut(thumbnail):
             self.hurry(media_time_s, everywhere=True)
 
@@ -168,7 +176,7 @@ class Searches:
         return whole_s, part_s
 
     def _past(self, then_s: float, now_s: float, interval_s: float) -> bool:
-        return now_s - then_s >= self.patience * interval_s - SLACK_S
+        return now_s - then_s >= self._patience * interval_s - SLACK_S
 
 
 def _around(parts: Floats, size_px: Sequence[int]) -> Region | None:

@@ -18,7 +18,8 @@ from benchmarks.evidence import Tally
 from benchmarks.live import Span
 from benchmarks.program import Footprint, ProgramEnded
 from benchmarks.soak import Reading, growth, reading_of
-from benchmarks.streams import Level
+from benchmarks.streams import Decoding, Level
+from stream.sources.demo import CLIP
 
 
 def span(
@@ -55,7 +56,7 @@ def test_the_search_is_held_against_the_cameras_wanted(
     def level(film: Path, cameras: int, options: Namespace) -> Level:
         return Level(cameras, 1.0, span(scored=40 if cameras <= most else 0), {"sent": 7})
 
-    monkeypatch.setattr(streams, "load_film", lambda folder: folder / "film.mp4")
+    monkeypatch.setattr(streams, "load_film", lambda folder: CLIP)
     monkeypatch.setattr(streams, "_level", level)
     file = tmp_path / "figures.json"
     assert streams.main(["--most", "--check", "--json", str(file)]) == code
@@ -64,7 +65,13 @@ def test_the_search_is_held_against_the_cameras_wanted(
     assert figures["levels"]["12"]["cpu_ms_per_frame"] == pytest.approx(20)
     assert figures["levels"]["12"]["dropped_share"] == pytest.approx(0.01)
     assert figures["levels"]["12"]["capture_to_read_ms"]["count"] == 1
+    assert figures["decoding"]["fps"] == 25, "the demo clip's"
+    assert figures["decoding"]["ms_per_frame"] > 0
     assert streams.main(["--cameras", "12", "--check"]) == code
+
+
+def test_what_decoding_alone_takes_is_told_in_percent_of_one_core() -> None:
+    assert Decoding(2.5, 30.0).row(12)["CPU (%)"] == pytest.approx(90)
 
 
 def test_streams_that_cannot_run_say_why(
@@ -73,7 +80,7 @@ def test_streams_that_cannot_run_say_why(
     def fail(*_: Any) -> Level:
         raise ProgramEnded("run_stream.py ended with 4")
 
-    monkeypatch.setattr(streams, "load_film", lambda folder: folder / "film.mp4")
+    monkeypatch.setattr(streams, "load_film", lambda folder: CLIP)
     monkeypatch.setattr(streams, "_level", fail)
     assert streams.main([]) == 2
     assert capsys.readouterr().out == "streams: run_stream.py ended with 4\n"

@@ -251,9 +251,9 @@ def test_while_others_wait_looks_are_put_off_but_not_for_ever() -> None:
     script = Script()
     script.visible = [detection(HERE)]
     finder = FaceFinder(script, FacesOptions(confirm_hits=1))
-    times_s = looks(finder, script, 4.0, busy=True)
-    assert len(times_s) == pytest.approx(9, abs=1)
-    assert len(script.searches) == 2
+    times_s = looks(finder, script, 9.0, busy=True)
+    assert len(times_s) == pytest.approx(18, abs=1), "half as often as else"
+    assert script.searches == pytest.approx([0.0, 4.0, 8.0], abs=0.04), "instead of every second"
 
 
 def test_a_search_waits_for_a_score_but_not_for_ever() -> None:
