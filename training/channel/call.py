@@ -7,8 +7,9 @@ a speaker does, and is cut out of a late frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Final
 
 import cv2
@@ -29,6 +30,8 @@ DRAWN_FRAMES: Final = 24
 FRAMES: Final = 2 * DRAWN_FRAMES - 1
 """Two seconds, until both codecs keep their rate. Frames cost as much to draw as to encode, so
 the speaker goes the same way there and back."""
+THERE_AND_BACK: Final = (*range(DRAWN_FRAMES - 1, 0, -1), *range(DRAWN_FRAMES - 1))
+"""The drawn frames in the order in which they are played, again and again."""
 MOVING_PX: Final = 340
 """What the head takes along, hair and shoulders, fades out over this width."""
 GRAIN_SD: Final = 2.5
@@ -54,18 +57,56 @@ class Shown:
         return self.coded.quantisers[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """`crops` uint8 RGB (T, S, S, 3) as the call showed them one after the other; `quantisers` (T,)
+    of the frames that they were cut out of, NaN where the codec does not tell.
+    """
+
+    crops: Pixels
+    quantisers: NDArray[np.float64]
+
+
 def shown_in_call(pixels: Pixels, encoder: Encoder, rng: np.random.Generator) -> Shown:
     """Send uint8 RGB (S, S, 3) through a call and give it back from the last frame that came.
 
     A codec that drops frames leaves an older one on show: it is cut where the face was then.
     """
-    ways = Walk(DRAWN_FRAMES, 1.5, 0.002).matrices(FACE_PX, rng)
-    order = [*range(DRAWN_FRAMES - 1, 0, -1), *range(DRAWN_FRAMES)]
-    scene = _scene(pixels, rng)
-    coded = transcode(_played(list(_drawn(scene, ways, rng)), order, rng), encoder)
+    order, ways, coded = _called(pixels, encoder, FRAMES, rng)
     index, frame = coded.frames[-1]
     picture = from_i420(frame)
     return Shown(_cut(picture, ways[order[index]], pixels.shape[0]), coded)
+
+
+def filmed_in_call(
+    pixels: Pixels, encoder: Encoder, rng: np.random.Generator, seconds: float, per_s: float
+) -> Filmed:
+    """Send uint8 RGB (S, S, 3) through a call and give what it showed, `per_s` times a second.
+
+    The first is the crop that `shown_in_call` gives, once both codecs keep their rate.
+    """
+    wanted = [round(FRAMES - 1 + n * FPS / per_s) for n in range(round(seconds * per_s))]
+    order, ways, coded = _called(pixels, encoder, wanted[-1] + 1, rng)
+    indices = [index for index, _ in coded.frames]
+    seen = np.searchsorted(indices, wanted, "right") - 1
+    crops = [
+        _cut(from_i420(frame), ways[order[index]], pixels.shape[0])
+        for index, frame in (coded.frames[place] for place in seen)
+    ]
+    told = [coded.quantisers[place] for place in seen]
+    quantisers = [np.nan if value is None else value for value in told]
+    return Filmed(np.stack(crops), np.array(quantisers, np.float64))
+
+
+def _called(
+    pixels: Pixels, encoder: Encoder, frames: int, rng: np.random.Generator
+) -> tuple[Sequence[int], list[NDArray[np.float64]], Transcoded]:
+    """A call of so many frames: which drawn frame each shows, how those moved, what arrived."""
+    ways = Walk(DRAWN_FRAMES, 1.5, 0.002).matrices(FACE_PX, rng)
+    order = list(islice(cycle(THERE_AND_BACK), frames))
+    scene = _scene(pixels, rng)
+    coded = transcode(_played(list(_drawn(scene, ways, rng)), order, rng), encoder)
+    return order, ways, coded
 
 
 def _scene(pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -130,7 +171,7 @@ def _moving_part(frame: Frame) -> tuple[Frame, Frame]:
     return frame[:HEIGHT, _LEFT:right], colours[:, :, _LEFT // 2 : right // 2]
 
 
-def _played(drawn: list[Frame], order: list[int], rng: np.random.Generator) -> Iterator[Frame]:
+def _played(drawn: list[Frame], order: Sequence[int], rng: np.random.Generator) -> Iterator[Frame]:
     """The frames in order, each with grain of its own: one field of it, shifted at random."""
     grain = rng.normal(0, 1, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
     spread = np.where(_outside_px(WIDTH) > 0, GRAIN_SD, FACE_GRAIN_SD).astype(np.float32)

@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     faces = "crops of each class at each level of a disturbance; 0 for all (300)"
     add("--faces", type=int, default=300, metavar="N", help=faces)
     add("--limit", type=int, metavar="N", help="draw so many crops of each list")
+    film = "film N people of each class in calls, and say what verdicts are reached (0)"
+    add("--film", type=int, default=0, metavar="N", help=film)
     add("--quick", action="store_true", help="few crops, few levels, few draws")
     add("--plain", action="store_true", help="the crops as they are: no disturbance, no mask")
     add("--permute", action="store_true", help="shuffle the labels: every AUC must be 0.5")
@@ -98,8 +100,10 @@ def read_order(parsed: argparse.Namespace, data: Path) -> Order:
 
     Raises: OSError; ValueError for names that there are not, or that are given twice.
     """
-    if parsed.threads < 1 or parsed.faces < 0 or (parsed.limit is not None and parsed.limit < 1):
-        raise ValueError("--threads and --limit must be at least 1, --faces at least 0")
+    if parsed.threads < 1 or (parsed.limit is not None and parsed.limit < 1):
+        raise ValueError("--threads and --limit must be at least 1")
+    if min(parsed.faces, parsed.film) < 0:
+        raise ValueError("--faces and --film must be at least 0")
     given = parsed.model
     if given is None:
         given = [] if parsed.baseline else [str(WEIGHTS / "detector.json")]
@@ -108,6 +112,7 @@ def read_order(parsed: argparse.Namespace, data: Path) -> Order:
         quick=parsed.quick,
         control=CONTROL in parsed.baseline,
         robustness=not parsed.plain,
+        filmed=parsed.film,
         cache=parsed.out / "cache",
     )
     own = data / "weights"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from engines.base import Engine
-from engines.spec import Calibration, CropGeometry, sha256_of
+from engines.spec import AlarmModel, Calibration, CropGeometry, sha256_of
 from engines.table import open_engine
 from training.checkpoint import AT_ONCE, load_network, read_checkpoint
 from training.evaluate.mesonet import FILES, SIDE_PX, open_mesonet
@@ -37,7 +37,7 @@ class Identity:
     """What a report says of a model.
 
     `geometry` is the crop that it was made for, None where it does not say; `threshold` a
-    calibrated probability, frozen with the model.
+    calibrated probability, frozen with the model; `alarm` None where it was not calibrated.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Identity:
     geometry: CropGeometry | None = None
     threshold: float = THRESHOLD
     baseline: bool = False
+    alarm: AlarmModel | None = None
 
     @property
     def frozen_logit(self) -> float:
@@ -76,6 +77,7 @@ class CheckpointScorer:
     def __init__(self, path: Path, name: str, device: str = "cpu") -> None:
         state = read_checkpoint(path)
         self.network = load_network(state).to(device, memory_format=torch.channels_last)
+        alarm = state.get("alarm")
         self.device = device
         self.identity = Identity(
             name=name,
@@ -83,6 +85,7 @@ class CheckpointScorer:
             calibration=Calibration.from_body(state["calibration"]),
             geometry=CropGeometry(**state["crop"]),
             threshold=_threshold(state["facts"]),
+            alarm=None if alarm is None else AlarmModel(**alarm),
         )
 
     def look(self, crops: NDArray[np.uint8]) -> tuple[Floats, Heatmaps | None]:
@@ -112,6 +115,7 @@ class EngineScorer:
             calibration=spec.calibration,
             geometry=spec.crop,
             threshold=_threshold(spec.provenance.get("facts", {})),
+            alarm=spec.alarm,
         )
 
     def look(self, crops: NDArray[np.uint8]) -> tuple[Floats, Heatmaps | None]:

@@ -103,6 +103,6 @@ def bench_of(examples: Examples, **scorers: ByPixels) -> Bench:
     for name, scorer in scorers.items():
         scorer.identity = Identity(
             name, "0" * 64, scorer.identity.calibration, None, scorer.identity.threshold,
-            scorer.identity.baseline,
+            scorer.identity.baseline, scorer.identity.alarm,
         )  # fmt: skip
     return Bench(examples, scorers or {"plain": ByPixels(brightness)}, rounds=50)

@@ -29,16 +29,20 @@ from training.evaluate.measures.masks import Masked, measure_masks
 from training.evaluate.measures.pointing import Pointing, measure_pointing
 from training.evaluate.measures.robustness import Sweep, measure_robustness, subsample
 from training.evaluate.measures.sharing import Sharing, measure_sharing
+from training.evaluate.measures.verdicts import VerdictLevel, measure_verdicts
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is done: `per_class` faces at each level (None: all), a few levels if `quick`."""
+    """How much is done: `per_class` faces at each level (None: all), a few levels if `quick`; so
+    many of each class are filmed in calls as `filmed` says.
+    """
 
     per_class: int | None = 300
     quick: bool = False
     control: bool = True
     robustness: bool = True
+    filmed: int = 0
     cache: Path | None = None
 
 
@@ -63,6 +67,7 @@ class Evaluation:
     swaps: tuple[Swap, ...]
     masks: tuple[Masked, ...]
     pointing: tuple[Pointing, ...]
+    verdicts: tuple[VerdictLevel, ...]
     permuted: Permuted | None
 
     @property
@@ -109,6 +114,7 @@ def measure(
         swaps=measure_swaps(bench, rows, taken) if both else (),
         masks=measure_masks(bench, rows) if plan.robustness else (),
         pointing=measure_pointing(bench, forged) if forged else (),
+        verdicts=measure_verdicts(bench, subsample(bench.examples, plan.filmed)),
         permuted=permuted(first.logits, fake) if both else None,
     )
 

@@ -18,6 +18,7 @@ from training.evaluate.report.stress import (
     mask_section,
     robustness_section,
     swap_section,
+    verdict_section,
 )
 
 HALVES: Mapping[str, str] = {
@@ -59,6 +60,7 @@ def _sections(result: Evaluation) -> list[Section | None]:
         parts_section(result),
         checks_section(result),
         robustness_section(result.sweep) if result.sweep else None,
+        verdict_section(result) if result.verdicts else None,
         swap_section(result) if result.swaps else None,
         mask_section(result) if result.masks else None,
         heatmap_section(result) if result.pointing else None,

@@ -1,10 +1,11 @@
-"""The report's parts on changed pictures: disturbances, channel swap, masks, heat map."""
+"""The report's parts on changed pictures: disturbances, calls, channel swap, masks, heat map."""
 
 from __future__ import annotations
 
 from training.evaluate.measures.channel_swap import Swapped
 from training.evaluate.measures.evaluation import Evaluation
 from training.evaluate.measures.robustness import LevelResult, Sweep
+from training.evaluate.measures.verdicts import SECONDS, VerdictLevel
 from training.evaluate.report.document import (
     Block,
     Plot,
@@ -48,6 +49,35 @@ def robustness_section(sweep: Sweep) -> Section:
     ]  # fmt: skip
     blocks += [_levels(sweep, name) for name in models]
     return Section("Codec, scale, blur, noise and light", tuple(blocks))
+
+
+def verdict_section(result: Evaluation) -> Section:
+    """What the program says of people in calls, one table for each model."""
+    first = result.verdicts[0]
+    text = (
+        f"{first.reals} real and {first.fakes} fake faces, each as the speaker in a call of "
+        f"640×360 px for {SECONDS:g} s: what is scored four times a second goes through the "
+        "window, the sum and the verdict that run live, at the rate of false alarms that is the "
+        "default. Alarm: share of people who raise one. Suspicious and undecided: share of time, "
+        "suspicious counting alarms in. A still that sways does not turn or speak as people do."
+    )
+    header = ("call", "alarm, real [95 %]", "alarm, fake", "suspicious, real [95 %]",
+              "suspicious, fake", "undecided, real [95 %]", "undecided, fake")  # fmt: skip
+    tables = [
+        Table(name, header, tuple(_verdict_row(level, name) for level in result.verdicts))
+        for name in first.of_real
+    ]
+    return Section("Verdicts in calls", (Text(text), *tables))
+
+
+def _verdict_row(level: VerdictLevel, model: str) -> tuple[str, ...]:
+    real, fake = level.of_real[model], level.of_fake[model]
+    title, unit = AXES[level.kind]
+    pairs = (
+        (getattr(real, key), getattr(fake, key)) for key in ("alarmed", "accused", "undecided")
+    )
+    cells = (cell for a, b in pairs for cell in (with_interval(a), number(b.value)))
+    return (f"{title} {level.level:g} {unit}", *cells)
 
 
 def swap_section(result: Evaluation) -> Section:

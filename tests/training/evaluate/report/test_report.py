@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.spec import CropGeometry
+from engines.spec import AlarmModel, CropGeometry
 from tests.training.evaluate.small import ByPixels, bench_of, brightness, pairs_of
 from tests.training.sample_data import write_data
 from training.evaluate.lists import read_list
-from training.evaluate.measures import evaluation
+from training.evaluate.measures import evaluation, verdicts
 from training.evaluate.measures.disturbed import Level
 from training.evaluate.measures.evaluation import Evaluation, Plan, as_json, measure
 from training.evaluate.report.document import Document, Plot, Section, Table, Text
@@ -23,10 +23,12 @@ from training.evaluate.report.report import make_document
 from training.evaluate.scorers import Identity
 
 GEOMETRY = CropGeometry(64, 0.85)
+ALARM = AlarmModel(4.0, 0.8, 2.0, 3.0, 0.4, 1.0)
 LEVELS = [Level("jpeg", 95), Level("jpeg", 30), Level("scale", 40)]
 SECTIONS = [
     "Ranking", "Decisions at the frozen threshold", "Calibration", "By source and method",
-    "Shortcuts", "Codec, scale, blur, noise and light", "Channel swap", "Masks", "Heat map",
+    "Shortcuts", "Codec, scale, blur, noise and light", "Verdicts in calls",
+    "Channel swap", "Masks", "Heat map",
 ]  # fmt: skip
 
 
@@ -37,12 +39,14 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     listed = pairs_of(20, real=115, fake=140, spread=12)
     bench = bench_of(
         listed,
-        mine=ByPixels(brightness, maps=True),
+        mine=ByPixels(brightness, Identity("mine", "", alarm=ALARM), maps=True),
         meso=ByPixels(lambda crop: float(crop[0, 0, 0]) - 128, Identity("meso", "", baseline=True)),
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(evaluation, "all_levels", lambda quick: LEVELS)
-        return measure(bench, listed, None, forged, Plan(per_class=10))
+        patched.setattr(verdicts, "LEVELS", (Level("vp8", 300.0),))
+        patched.setattr(verdicts, "SECONDS", 1.5)
+        return measure(bench, listed, None, forged, Plan(per_class=10, filmed=1))
 
 
 @pytest.fixture(scope="module")
