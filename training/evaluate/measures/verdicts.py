@@ -23,7 +23,6 @@ from stream.scoring.options import ScoringOptions
 from stream.scoring.verdict import Verdict
 from stream.scoring.window import ScoreWindow
 from stream.types import FaceScore, FaceState, Quality
-from stream.types import Floats as Map
 from training.channel.call import FACE_PX, Filmed, filmed_in_call
 from training.channel.levels import call_encoder
 from training.evaluate.examples import Examples
@@ -43,7 +42,7 @@ AHEAD: Final = 2
 """Films made ahead for each thread: 100 MB each while they are coded."""
 OPTIONS: Final = ScoringOptions()
 ACCUSED: Final = (FaceState.SUSPICIOUS, FaceState.FAKE)
-NO_MAP: Final[Map] = np.zeros((0, 0), np.float32)
+NO_MAP: Final = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
