@@ -135,6 +135,14 @@ class AlarmModel:
         if not math.isfinite(sum(positive) + sum(not_negative)):
             raise ValueError("an alarm model needs finite numbers")
 
+    @classmethod
+    def from_body(cls, body: Mapping[str, float] | None) -> AlarmModel | None:
+        """Read what ``dataclasses.asdict`` or JSON made of one; None where there is none.
+
+        Raises: TypeError or ValueError for another field or a value that makes no sense.
+        """
+        return None if body is None else cls(**body)
+
     def threshold(self, false_alarms_per_hour: float) -> float:
         """The cumulative sum, in nats, at which an alarm is raised; the rate is above 0.
 
@@ -249,8 +257,7 @@ def _from_body(body: dict[str, Any]) -> ModelSpec:
     body["outputs"] = _tensors(body["outputs"])
     body["mean"], body["std"] = tuple(body["mean"]), tuple(body["std"])
     body["calibration"] = Calibration.from_body(body["calibration"])
-    alarm = body.pop("alarm", None)
-    body["alarm"] = None if alarm is None else AlarmModel(**alarm)
+    body["alarm"] = AlarmModel.from_body(body.get("alarm"))
     body["canary"] = _numbers(body.get("canary"))
     return ModelSpec(**body)
 

@@ -98,7 +98,6 @@ def _write(
     size = network.config.size_px
     model = folder / "detector.onnx"
     write_network(network.halved() if precision == "fp16" else network, model)
-    alarm = state.get("alarm")  # `python -m training calibrate` adds it
     spec = ModelSpec(
         name="detector",
         file=model.name,
@@ -112,7 +111,7 @@ def _write(
         precision=precision,
         crop=CropGeometry(**state["crop"]),
         calibration=Calibration.from_body(state["calibration"]),
-        alarm=None if alarm is None else AlarmModel(**alarm),
+        alarm=AlarmModel.from_body(state.get("alarm")),  # `python -m training calibrate` adds it
         gflop=gflop,
         parameters=parameters,
         provenance=_provenance(state) | dict(noted),

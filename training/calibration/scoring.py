@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.spec import CropGeometry
+from training.ahead import done_ahead
 from training.calibration.faces import Person
 from training.calibration.footage import SCORED_FPS, Pixels, film, single
 from training.calibration.levels import Scored
@@ -97,19 +98,11 @@ def _prepared(
     people: Sequence[Person], geometry: CropGeometry, seconds: float, threads: int, seed: int
 ) -> Iterator[_Prepared]:
     """Cut everybody's crops in `threads` threads, in order, a bounded number ahead."""
-    waiting: list[Future[_Prepared]] = []
-    with ThreadPoolExecutor(threads, "footage") as pool:
-        try:
-            for place, person in enumerate(people):
-                rng = np.random.default_rng([seed, place])
-                waiting.append(pool.submit(_prepare, person, geometry, seconds, rng))
-                if len(waiting) >= AHEAD * threads:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    jobs = (
+        partial(_prepare, person, geometry, seconds, np.random.default_rng([seed, place]))
+        for place, person in enumerate(people)
+    )
+    return done_ahead(jobs, threads, AHEAD * threads)
 
 
 def _prepare(

@@ -77,7 +77,6 @@ class CheckpointScorer:
     def __init__(self, path: Path, name: str, device: str = "cpu") -> None:
         state = read_checkpoint(path)
         self.network = load_network(state).to(device, memory_format=torch.channels_last)
-        alarm = state.get("alarm")
         self.device = device
         self.identity = Identity(
             name=name,
@@ -85,7 +84,7 @@ class CheckpointScorer:
             calibration=Calibration.from_body(state["calibration"]),
             geometry=CropGeometry(**state["crop"]),
             threshold=_threshold(state["facts"]),
-            alarm=None if alarm is None else AlarmModel(**alarm),
+            alarm=AlarmModel.from_body(state.get("alarm")),
         )
 
     def look(self, crops: NDArray[np.uint8]) -> tuple[Floats, Heatmaps | None]:

@@ -8,7 +8,6 @@ window, the cumulative sum and the verdict that run live.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -23,6 +22,7 @@ from stream.scoring.options import ScoringOptions
 from stream.scoring.verdict import Verdict
 from stream.scoring.window import ScoreWindow
 from stream.types import FaceScore, FaceState, Quality
+from training.ahead import done_ahead
 from training.channel.call import FACE_PX, Filmed, filmed_in_call
 from training.channel.levels import call_encoder
 from training.evaluate.examples import Examples
@@ -119,15 +119,11 @@ def _films(examples: Examples, level: Level, threads: int) -> Iterator[Filmed]:
     """In order, a bounded number ahead; a fake and its own real pass the same call."""
     encoder = call_encoder(level.kind, level.level)
     film = partial(filmed_in_call, encoder=encoder, seconds=SECONDS, per_s=OPTIONS.target_fps)
-    seeds = [crc32(group.encode()) for group in examples.groups]
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = []
-        for crop, seed in zip(examples.crops, seeds, strict=True):
-            waiting.append(pool.submit(film, crop, rng=np.random.default_rng(seed)))
-            if len(waiting) >= AHEAD * threads:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+    jobs = (
+        partial(film, crop, rng=np.random.default_rng(crc32(group.encode())))
+        for crop, group in zip(examples.crops, examples.groups, strict=True)
+    )
+    return done_ahead(jobs, threads, AHEAD * threads)
 
 
 def _weights(examples: Examples, index: int, film: Filmed) -> Floats:

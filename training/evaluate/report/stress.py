@@ -73,11 +73,12 @@ def verdict_section(result: Evaluation) -> Section:
 def _verdict_row(level: VerdictLevel, model: str) -> tuple[str, ...]:
     real, fake = level.of_real[model], level.of_fake[model]
     title, unit = AXES[level.kind]
-    pairs = (
-        (getattr(real, key), getattr(fake, key)) for key in ("alarmed", "accused", "undecided")
-    )
-    cells = (cell for a, b in pairs for cell in (with_interval(a), number(b.value)))
-    return (f"{title} {level.level:g} {unit}", *cells)
+    return (
+        f"{title} {level.level:g} {unit}",
+        with_interval(real.alarmed), number(fake.alarmed.value),
+        with_interval(real.accused), number(fake.accused.value),
+        with_interval(real.undecided), number(fake.undecided.value),
+    )  # fmt: skip
 
 
 def swap_section(result: Evaluation) -> Section:
