@@ -63,6 +63,26 @@ def cut(target: Path, pictures: int, *, header_first: bool = False) -> Path:
     return target
 
 
+def with_a_cut(target: Path, at: int, frames: int) -> Path:
+    """A film of 25 fps of the demo's first picture, and from picture `at` on of the same face
+    before another background.
+    """
+    with av.open(str(CLIP)) as source:
+        here = next(source.decode(video=0)).to_ndarray(format="rgb24")
+    elsewhere = 255 - here
+    height, width = here.shape[:2]
+    face = slice(height // 8, 7 * height // 8), slice(width // 3, 2 * width // 3)
+    elsewhere[face] = here[face]
+    with av.open(str(target), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            shown = here if number < at else elsewhere
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
+        out.mux(stream.encode(None))
+    return target
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1.2 s of the demo."""
@@ -432,6 +452,20 @@ def test_json_lines_go_to_a_file_when_one_is_named(
     lines = file.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 31
     assert "summary" in json.loads(lines[-1])
+
+
+def test_who_stands_after_a_cut_where_a_face_was_is_somebody_else(
+    tmp_path: Path, attempt: Try
+) -> None:
+    ended = attempt(with_a_cut(tmp_path / "film.mp4", at=40, frames=80), *ONCE)
+    seen = {m["frame_seq"]: m["faces"] for m in ended.messages}
+    (last,), (later,) = seen[39], seen[79]
+    assert later["box_px"] == pytest.approx(last["box_px"], abs=10), "at the very same place"
+    ids = {seq: {face["track_id"] for face in faces} for seq, faces in seen.items()}
+    assert set.union(*(ids[seq] for seq in range(40))) == {1}
+    assert set.union(*(ids[seq] for seq in range(40, 80))) == {2}
+    first = next(faces[0] for seq, faces in seen.items() if seq >= 40 and faces)
+    assert first["samples"] <= 1 < last["samples"], "evidence starts anew"
 
 
 def test_a_stream_bears_its_name_or_its_files(clip: Path, attempt: Try) -> None:

@@ -60,12 +60,14 @@ class FaceFinder:
     ) -> bool:
         """Whether the next frame should be looked at.
 
-        `thumbnail` is its brightness on a coarse grid, None if unknown. With `busy`, because
-        others wait for the networks, looks are put off; with `hold`, because faces wait for a
-        score, searches are. It never decides by the clock.
+        `thumbnail` is its brightness on a coarse grid, None if unknown; where it shows that another
+        scene begins, every track ends. With `busy`, because others wait for the networks, looks are
+        put off; with `hold`, because faces wait for a score, searches are. It never decides by the
+        clock.
         """
         self._patience = PATIENCE if busy else 1.0
-        self._searches.see(media_time_s, thumbnail, busy=busy)
+        if self._searches.see(media_time_s, thumbnail, busy=busy):
+            self._tracker.reset()  # whoever stands where a face was may be somebody else
         if not self._searches.asleep(media_time_s):
             known = self._tracker.expected(media_time_s)
             missed = known[self._tracker.lost() | self._tracker.drifted()]

@@ -9,10 +9,13 @@ import numpy as np
 
 from stream.types import THUMBNAIL_PX, Floats, Pixels
 
-CUT_LEVELS: Final = 20.0
-"""Mean change of a thumbnail's grey levels from one picture to the next. In the clips of the data
-folder it stays below 11 while people move, below 16 in a clip filmed by hand, and is 22 to 27 at
-that clip's three cuts."""
+CUT_LEVELS: Final = 12.0
+CUT_LIKENESS: Final = 0.4
+"""A cut changes the grey levels of a thumbnail by more than so many in the mean, and leaves a lower
+normalised correlation than this. The three cuts of a clip of the data folder change 25 to 27 and
+leave at most 0.20, from one clip to another it is 51 to 120 and at most 0.36; all else leaves 0.5
+and more from one picture to the next, a quick pan by hand less where a full machine sees every
+fourth. A lamp changes levels and not their pattern."""
 
 STIR_LEVELS: Final = 24
 STIR_SHARE: Final = 0.01
@@ -35,13 +38,18 @@ class Scene:
         self._searched: Pixels | None = None
 
     def cut(self, thumbnail: Pixels | None) -> bool:
-        """Whether the picture is another scene than the last; False where there is no thumbnail."""
+        """Whether the picture is another scene than the last; False where there is no thumbnail.
+
+        A cut to another view of the same scene, or one that fades, can go unnoticed.
+        """
         last, self._last = self._last, thumbnail
         if thumbnail is None or last is None:
             return False
         if thumbnail.shape != last.shape:
             return True
-        return cv2.norm(thumbnail, last, cv2.NORM_L1) > CUT_LEVELS * last.size
+        if cv2.norm(thumbnail, last, cv2.NORM_L1) <= CUT_LEVELS * last.size:
+            return False
+        return _likeness(thumbnail, last) < CUT_LIKENESS
 
     def searched(self) -> None:
         """What may be news was searched: what changes from now on is."""
@@ -76,3 +84,10 @@ class Scene:
     def reset(self) -> None:
         """Forget all pictures, as at the start of an epoch."""
         self._last = self._searched = None
+
+
+def _likeness(one: Pixels, other: Pixels) -> float:
+    """Normalised correlation of two pictures of one size, -1 to 1; 0 where one has no pattern."""
+    pattern, other_pattern = one - one.mean(), other - other.mean()
+    strength = float(np.linalg.norm(pattern) * np.linalg.norm(other_pattern))
+    return float(np.vdot(pattern, other_pattern)) / strength if strength else 0.0

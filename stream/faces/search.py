@@ -73,14 +73,17 @@ class Searches:
         self._seldom = 1.0
         self._patience = 1.0
 
-    def see(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> None:
-        """Take the next picture's brightness on a coarse grid, None if unknown.
+    def see(self, media_time_s: float, thumbnail: Pixels | None, *, busy: bool = False) -> bool:
+        """Take the next picture's brightness on a coarse grid, None if unknown; give whether it
+        begins another scene, where nobody is known.
 
         With `busy`, because others wait for the networks, searches are put off.
         """
         self._patience = PATIENCE if busy else 1.0
-        if self._scene.cut(thumbnail):
+        cut = self._scene.cut(thumbnail)
+        if cut:
             self.hurry(media_time_s, everywhere=True)
+        return cut
 
     def hurry(self, now_s: float, *, everywhere: bool = False) -> None:
         """Search at once, but for a picture that flickers or a face on the edge of being seen."""

@@ -286,6 +286,24 @@ def test_after_a_cut_the_whole_picture_is_searched_at_once_and_only_once() -> No
     assert script.searches == [0.0, 0.5]
 
 
+@pytest.mark.parametrize(("then", "ids"), [("elsewhere", {1, 2}), ("darker", {1})])
+def test_a_cut_ends_every_track_and_a_lamp_ends_none(then: str, ids: set[int]) -> None:
+    script, options = Script(), FacesOptions(confirm_hits=1)
+    script.visible = [detection(HERE)]  # after the cut somebody else, at the very same place
+    finder = FaceFinder(script, options)
+    room, elsewhere = np.random.default_rng(3).integers(0, 256, (2, 45, 80), dtype=np.uint8)
+    pictures = {"elsewhere": elsewhere, "darker": room // 3}
+    seen = set()
+    for frame in range(30):
+        script.now_s = frame / 30
+        if finder.due(script.now_s, room if frame < 15 else pictures[then]):
+            finder.update(BLANK, script.now_s)
+        tracks = finder.predict(script.now_s)
+        seen |= {track.track_id for track in tracks}
+        assert len(tracks) == 1, "the frame of the cut is searched at once"
+    assert seen == ids
+
+
 def test_a_picture_that_flickers_is_not_searched_on_every_frame() -> None:
     script = Script()
     finder = FaceFinder(script, FacesOptions())

@@ -25,16 +25,24 @@ def with_a_door_open() -> Pixels:
         (ROOM, False),
         (with_a_door_open(), False),
         (np.clip(ROOM.astype(int) + 10, 0, 255).astype(np.uint8), False),
+        (ROOM // 3, False),
         (ELSEWHERE, True),
+        (np.zeros_like(ROOM), True),
         (ROOM[:30], True),
         (None, False),
     ],
-    ids=["same", "motion", "a lamp", "cut", "another size", "unknown"],
+    ids=["same", "motion", "a lamp", "a lamp off", "cut", "black", "another size", "unknown"],
 )
 def test_a_cut_is_a_change_of_the_whole_picture(then: Pixels | None, cut: bool) -> None:
     scene = Scene()
     assert not scene.cut(ROOM), "nothing to compare with"
     assert scene.cut(then) is cut
+
+
+def test_a_cut_is_seen_in_dark_pictures_too() -> None:
+    scene = Scene()
+    scene.cut(ROOM // 6)
+    assert scene.cut(ELSEWHERE // 6)
 
 
 NOBODY = np.zeros((0, 4), np.float32)
