@@ -182,7 +182,7 @@ def test_what_a_search_of_one_part_finds_is_where_it_is_in_the_picture() -> None
 
     script = Corner()
     finder = FaceFinder(script, FacesOptions(confirm_hits=1))
-    room = np.full((45, 80), 100, np.uint8)
+    room = np.random.default_rng(4).integers(0, 150, (45, 80), dtype=np.uint8)
     pixels = np.zeros((720, 1280, 3), np.uint8)
     script.visible = [detection((1000.0, 100.0, 1100.0, 220.0))]
     script.detect = lambda pixels: list(script.visible)  # type: ignore[method-assign]

@@ -21,12 +21,19 @@ from tests.stream.files.test_routes import IMAGE, VIDEO, ended
 AT_ONCE: Final = 4
 REFUSED: Final = {400, 413, 415, 422}
 MOST_BYTES: Final = 500 << 20
+OWN: Final = os.getpid()
+COMMAND: Final = Path("/proc/self/cmdline").read_bytes()
 
 
 def resident_bytes(pid: int) -> int:
-    """Of a process and all below it; what they share counts for each."""
+    """Of a process and all below it; what they share counts for each.
+
+    A child of this process counts from its program's start on: before that it is this one again.
+    """
     process = Path(f"/proc/{pid}")
     try:
+        if pid != OWN and (process / "cmdline").read_bytes() == COMMAND:
+            return 0
         pages = int((process / "statm").read_text().split()[1])
         threads = list((process / "task").iterdir())
         below = [int(child) for one in threads for child in (one / "children").read_text().split()]
@@ -38,13 +45,13 @@ def resident_bytes(pid: int) -> int:
 @contextmanager
 def peak_above_idle() -> Iterator[list[int]]:
     """How far the resident memory rises meanwhile: one number, once it is over."""
-    own, over, found = os.getpid(), threading.Event(), [0]
-    idle = peak = resident_bytes(own)
+    over, found = threading.Event(), [0]
+    idle = peak = resident_bytes(OWN)
 
     def look() -> None:
         nonlocal peak
         while not over.wait(0.02):
-            peak = max(peak, resident_bytes(own))
+            peak = max(peak, resident_bytes(OWN))
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -53,7 +60,7 @@ def peak_above_idle() -> Iterator[list[int]]:
     finally:
         over.set()
         looking.join()
-        found[0] = max(peak, resident_bytes(own)) - idle
+        found[0] = max(peak, resident_bytes(OWN)) - idle
 
 
 def test_every_odd_file_gets_a_clear_refusal_or_a_right_answer_in_bounded_memory(
