@@ -38,6 +38,8 @@ from run_stream import main
 from stream.messages import overlay_schema
 from stream.sources.demo import CLIP
 from tests.program import pinned
+from tests.stream.files.site import portrait
+from tests.training.evaluate.clips.tiny import write
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROGRAM: Final = [sys.executable, str(ROOT / "run_stream.py")]
@@ -64,23 +66,15 @@ def cut(target: Path, pictures: int, *, header_first: bool = False) -> Path:
 
 
 def with_a_cut(target: Path, at: int, frames: int) -> Path:
-    """A film of 25 fps of the demo's first picture, and from picture `at` on of the same face
-    before another background.
+    """A film of the demo's first picture, and from picture `at` on of the same face before another
+    background.
     """
-    with av.open(str(CLIP)) as source:
-        here = next(source.decode(video=0)).to_ndarray(format="rgb24")
+    here = portrait()
     elsewhere = 255 - here
     height, width = here.shape[:2]
     face = slice(height // 8, 7 * height // 8), slice(width // 3, 2 * width // 3)
     elsewhere[face] = here[face]
-    with av.open(str(target), "w") as out:
-        stream = out.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames):
-            shown = here if number < at else elsewhere
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
-        out.mux(stream.encode(None))
-    return target
+    return write(target, [here] * at + [elsewhere] * (frames - at))
 
 
 @pytest.fixture(scope="module")
